@@ -1,0 +1,81 @@
+"""How commands speak: tables for people, one JSON object for machines, progress on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from newsletter.cli.options import options
+from newsletter.errors import NewsletterError
+
+VISIBLE = {code: 0x2400 + code for code in range(0x20) if code not in (0x09, 0x0A)}
+VISIBLE |= {0x7F: 0x2421} | dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
+VISIBLE |= dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x2028, 0x2029), 0xFFFD)
+
+
+def foreign(text: object) -> Text:
+    """Somebody else's words: no markup is read in them, and controls and bidi marks are made visible."""
+    return Text(str(text).translate(VISIBLE))
+
+
+def finish(result: Mapping[str, Any], show: Callable[[Console], None]) -> None:
+    """End a command well: `result` for machines, or `show` for people."""
+    if options().json:
+        print_json({"ok": True, **result})
+    else:
+        show(out())
+
+
+def out() -> Console:
+    return Console(highlight=False, soft_wrap=False)
+
+
+def err() -> Console:
+    return Console(stderr=True, highlight=False)
+
+
+def print_json(result: Mapping[str, Any]) -> None:
+    sys.stdout.write(json.dumps(result, ensure_ascii=False, default=str) + "\n")
+
+
+def note(sentence: str) -> None:
+    """Tell a person what goes on; machines and the quiet hear nothing."""
+    said = options()
+    if not (said.json or said.quiet):
+        err().print(foreign(sentence))
+
+
+def report(error: NewsletterError, *, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {"ok": False, "error": error.sentence, "next_step": error.next_step, "exit_code": error.exit_code}
+        )
+        return
+    console = err()
+    console.print(Text("■ ", style="red") + foreign(error.sentence))
+    if error.next_step:
+        console.print(Text("  → ") + foreign(error.next_step))
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> Callable[[Console], None]:
+    """A plain table; `empty` says what to do when there is nothing to show."""
+    listed = list(rows)
+
+    def show(console: Console) -> None:
+        if not listed:
+            console.print(foreign(empty))
+            return
+        grid = Table(box=None, pad_edge=False, header_style="bold")
+        for column in columns:
+            grid.add_column(column, overflow="fold")
+        for row in listed:
+            grid.add_row(*(cell if isinstance(cell, Text) else foreign(cell) for cell in row))
+        console.print(grid)
+
+    return show

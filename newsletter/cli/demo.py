@@ -1,0 +1,76 @@
+"""`newsletter demo`: a whole morning in half a minute."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from newsletter.cli.console import finish, foreign, note, table
+from newsletter.cli.options import command
+from newsletter.demo.morning import ZONE, Morning, run_morning
+from newsletter.errors import Incomplete
+from newsletter.models import EditionState
+
+
+def register(app: typer.Typer) -> None:
+    command(app, "demo")(demo)
+
+
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where its store, mails and page go.")] = Path("demo"),
+    no_serve: Annotated[bool, typer.Option("--no-serve", help="End after the send.")] = False,
+) -> None:
+    """A whole morning on sample news: ten seconds to nine, then 25 mails and a page.
+
+    Example: newsletter demo --no-serve
+    """
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    note("It is 08:59:50 in Ellersea. The scheduler is running; nobody presses a button.")
+    mornings: list[Morning] = []
+
+    def on_sent(morning: Morning) -> None:
+        mornings.append(morning)
+        finish(_as_data(morning), lambda console: _show(console, morning))
+        if not no_serve:
+            note(f"The readers' pages stay at {morning.url} until Ctrl-C.")
+
+    run_morning(folder.absolute(), stop, linger=not no_serve, on_sent=on_sent)
+    line = mornings[0].story.line
+    if line.state is not EditionState.SENT:
+        raise Incomplete(f"The edition is {line.state}: {line.why}.", next_step="newsletter status")
+
+
+def _as_data(morning: Morning) -> dict[str, object]:
+    line = morning.story.line
+    return {
+        "edition": line.slug, "state": line.state, "due_at": line.due_at, "first_250": morning.story.first_at,
+        "last_250": morning.story.last_at, "deliveries": asdict(line.sums), "mails": str(morning.mails),
+        "page": str(morning.page),
+    }  # fmt: skip
+
+
+def _show(console: Console, morning: Morning) -> None:
+    line = morning.story.line
+    counts = ", ".join(f"{count} {name}" for name, count in asdict(line.sums).items() if count)
+    table(
+        ["EDITION", "DUE", "FIRST 250", "LAST 250", "DELIVERIES"],
+        [[f"gazette/{line.slug}", _local(line.due_at), _local(morning.story.first_at), _local(morning.story.last_at), counts]],
+        empty="",
+    )(console)
+    console.print(foreign(f"Subject  {line.subject}"))
+    console.print(foreign(f"Mails    {morning.mails}/*.eml"), soft_wrap=True)
+    console.print(foreign(f"Page     {morning.page}"), soft_wrap=True)
+    console.print(foreign(f"More     newsletter status --config {morning.folder}/config.toml"), soft_wrap=True)
+
+
+def _local(instant: datetime | None) -> str:
+    return f"{instant.astimezone(ZONE):%H:%M:%S.%f}"[:-3] if instant else "none"

@@ -1,0 +1,209 @@
+"""`newsletter send`, `pause`, `resume`: an edition by hand."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from newsletter import scheduler
+from newsletter.cli.console import finish, foreign, note
+from newsletter.cli.options import command, runtime, sending_runtime
+from newsletter.cli.progress import follow
+from newsletter.config import NewsletterSettings
+from newsletter.errors import Incomplete, Misuse, Refused
+from newsletter.models import EditionState
+from newsletter.runtime import Runtime
+from newsletter.services import editing, sending, status
+from newsletter.values import Sums
+from newsletter.worker import deliver
+
+WHO = "ops"
+MINUTE = timedelta(seconds=60)
+
+Newsletter = Annotated[str, typer.Argument(help="The newsletter's slug.")]
+EditionName = Annotated[str, typer.Argument(help="NEWSLETTER/SLUG, for instance town/today.")]
+
+
+def register(app: typer.Typer) -> None:
+    command(app, "send")(send)
+    command(app, "pause")(pause)
+    command(app, "resume")(resume)
+
+
+def send(
+    newsletter: Newsletter,
+    edition: Annotated[str, typer.Option(help="Its slug; otherwise today's edition.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go out; send nothing.")] = False,
+    test: Annotated[str, typer.Option(metavar="ADDRESS", help="One test mail to an address of the proof list.")] = "",
+    missing: Annotated[bool, typer.Option("--missing", help="Only those whom a sent edition has not reached.")] = False,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Begin at once instead of in a minute.")] = False,
+) -> None:
+    """Send an edition now: in 60 seconds, and Ctrl-C undoes.
+
+    Example: newsletter send town --dry-run
+    """
+    if sum((bool(test), missing)) > 1 or (test and dry_run):
+        raise Misuse("--test, --missing and --dry-run do not go together so.", next_step="newsletter send --help")
+    if dry_run:
+        _rehearse(newsletter, edition, missing=missing)
+    elif test:
+        _test(newsletter, test)
+    elif missing:
+        _missing(newsletter, edition)
+    else:
+        _send(newsletter, edition, timedelta(0) if no_wait else MINUTE)
+
+
+def pause(edition: EditionName) -> None:
+    """Stop an edition that is being sent, within a second.
+
+    Example: newsletter pause town/today
+    """
+    opened = runtime()
+    newsletter, slug = status.split_name(opened, edition, opened.clock.now())
+    sending.pause(opened, newsletter, slug, opened.clock.now(), who=WHO)
+    finish({"edition": edition, "state": "paused"}, lambda c: c.print(foreign(f"{newsletter.slug}/{slug} is paused.")))
+
+
+def resume(edition: EditionName) -> None:
+    """Let a paused edition go on.
+
+    Example: newsletter resume town/today
+    """
+    opened = runtime()
+    newsletter, slug = status.split_name(opened, edition, opened.clock.now())
+    sending.resume(opened, newsletter, slug, opened.clock.now(), who=WHO)
+    finish({"edition": edition, "state": "sending"}, lambda c: c.print(foreign(f"{newsletter.slug}/{slug} goes on.")))
+
+
+def _send(slug: str, edition: str, wait: timedelta) -> None:
+    opened = sending_runtime()
+    newsletter = opened.newsletter(slug)
+    dispatch = scheduler.send_now(opened, newsletter, edition, opened.clock.now(), wait=wait, who=WHO)
+    name = f"{slug}/{dispatch.slug}"
+    if dispatch.is_new and wait:
+        _a_minute_to_think(opened, newsletter, dispatch, name)
+    _carry_out(opened, dispatch, name)
+
+
+def _a_minute_to_think(
+    opened: Runtime, newsletter: NewsletterSettings, dispatch: sending.Dispatch, name: str
+) -> None:
+    note(f"{name} goes to {dispatch.people} readers in 60 seconds. Ctrl-C undoes.")
+    try:
+        opened.clock.wait_until(dispatch.due_at, threading.Event())
+    except KeyboardInterrupt:
+        if sending.unfreeze(opened, newsletter, dispatch.edition_id, opened.clock.now(), who=WHO):
+            raise Refused(f"Undone: {name} is as it was, and nobody was mailed.") from None
+        note("Too late to undo: it has begun.")
+        raise
+
+
+def _missing(slug: str, edition: str) -> None:
+    opened = sending_runtime()
+    newsletter = opened.newsletter(slug)
+    now = opened.clock.now()
+    _, wanted = status.split_name(opened, f"{slug}/{edition}", now)
+    dispatch = sending.send_missing(opened, newsletter, wanted, now, dry_run=False, who=WHO)
+    _carry_out(opened, dispatch, f"{slug}/{dispatch.slug}")
+
+
+def _carry_out(opened: Runtime, dispatch: sending.Dispatch, name: str) -> None:
+    """Deliver, or watch whoever delivers, and say how it ended."""
+    stop = threading.Event()
+    with follow(opened, dispatch.edition_id, name):
+        while _is_open(opened, dispatch.edition_id) and not stop.is_set():
+            deliver(opened, stop, until_idle=True)
+            if _waits_for_retry(opened, dispatch.edition_id) or opened.clock.wait(0.5, stop):
+                break
+    _conclude(opened, dispatch.edition_id, name)
+
+
+def _is_open(opened: Runtime, edition_id: int) -> bool:
+    state, _ = sending.progress(opened, edition_id)
+    return state in sending.UNDERWAY
+
+
+def _waits_for_retry(opened: Runtime, edition_id: int) -> bool:
+    """Only deferred rows are left: the next tick, or `serve`, sends them at their time."""
+    state, sums = sending.progress(opened, edition_id)
+    return state is EditionState.SENDING and not sums.queued and bool(sums.deferred)
+
+
+def _conclude(opened: Runtime, edition_id: int, name: str) -> None:
+    state, sums = sending.progress(opened, edition_id)
+    result = {"edition": name, "state": state, "deliveries": asdict(sums)}
+    trouble = _trouble(state, sums)
+    if trouble:
+        raise Incomplete(f"{name}: {trouble}.", next_step=f"newsletter editions show {name}")
+    finish(result, lambda console: _print_sums(console, name, state, sums))
+
+
+def _trouble(state: EditionState, sums: Sums) -> str:
+    parts = [
+        f"{count} {word}"
+        for count, word in (
+            (sums.failed, "failed"), (sums.unknown, "in doubt"), (sums.expired, "expired"),
+            (sums.deferred, "waiting for a retry"), (sums.queued, "still queued"),
+        )
+        if count
+    ]  # fmt: skip
+    if not parts and state in (EditionState.SENT, EditionState.SENDING):
+        return ""
+    return f"{state}, {sums.sent} sent, " + (", ".join(parts) or "nothing open")
+
+
+def _print_sums(console: Console, name: str, state: EditionState, sums: Sums) -> None:
+    left = f", {sums.cancelled} left meanwhile" if sums.cancelled else ""
+    console.print(foreign(f"{name} is {state}: {sums.sent} of {sums.total} accepted{left}."))
+
+
+def _rehearse(slug: str, edition: str, *, missing: bool) -> None:
+    opened = runtime()
+    newsletter = opened.newsletter(slug)
+    now = opened.clock.now()
+    if missing:
+        _, wanted = status.split_name(opened, f"{slug}/{edition}", now)
+        dispatch = sending.send_missing(opened, newsletter, wanted, now, dry_run=True, who=WHO)
+        finish(
+            {"edition": f"{slug}/{wanted}", "people": dispatch.people, "dry_run": True},
+            lambda c: c.print(foreign(f"{dispatch.people} readers would be sent {slug}/{wanted}. Nothing was sent.")),
+        )
+        return
+    rehearsal = editing.rehearse(opened, newsletter, now, slug=edition)
+    people = sending.count_people(opened, rehearsal.edition, now)
+    size = sum(map(len, rehearsal.rendition.html.literals + rehearsal.rendition.text.literals))
+    headlines = [
+        {"slot": p.slot, "section": p.section, "headline": p.headline or rehearsal.pool[p.article_id].title, "why": p.why}
+        for p in rehearsal.choice.placements
+    ]
+    result: dict[str, Any] = {
+        "edition": f"{slug}/{rehearsal.edition.slug}", "dry_run": True, "people": people, "bytes": size,
+        "subject": rehearsal.rendition.subject, "entries": headlines,
+    }  # fmt: skip
+
+    def show(console: Console) -> None:
+        console.print(foreign(f"{slug}/{rehearsal.edition.slug}, to {people} readers, {size // 1000} kB a mail"))
+        console.print(foreign(f"Subject  {rehearsal.rendition.subject}"))
+        for line in headlines:
+            console.print(foreign(f"{line['slot']:<10}{line['section']:<12} {line['headline']}"))
+        console.print("Nothing was sent, and nothing was written.")
+
+    finish(result, show)
+
+
+def _test(slug: str, address: str) -> None:
+    opened = sending_runtime()
+    newsletter = opened.newsletter(slug)
+    outcome = scheduler.send_test(opened, newsletter, address, opened.clock.now(), who=WHO)
+    finish(
+        {"newsletter": slug, "reply": outcome.reply, "relay": outcome.relay},
+        lambda c: c.print(foreign(f"Test mail taken by {outcome.relay}: {outcome.reply}")),
+    )
+
+

@@ -1,0 +1,69 @@
+"""`newsletter serve` and `newsletter tick`: the clock at work, for good or for one round."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from dataclasses import asdict
+
+import typer
+
+from newsletter import scheduler, worker
+from newsletter.cli.console import finish, foreign, note
+from newsletter.cli.options import command, sending_runtime
+from newsletter.errors import Incomplete
+from newsletter.services import status
+from newsletter.services.guarding import Guard
+from newsletter.serving import Parts
+from newsletter.web.server import WebServer
+
+
+def register(app: typer.Typer) -> None:
+    command(app, "serve")(serve)
+    command(app, "tick")(tick)
+
+
+def serve() -> None:
+    """Web, scheduler and delivery in one process, until SIGTERM or Ctrl-C.
+
+    Example: newsletter serve
+    """
+    opened = sending_runtime()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    web = WebServer(opened)
+    with Guard(opened, stop), Parts(opened, stop, web):
+        note(f"Readers' pages on {web.url}; the scheduler runs. Ctrl-C stops.")
+        stop.wait()
+    note("Stopped; nothing is in doubt.")
+
+
+def tick() -> None:
+    """Do whatever is due now, then stop: for cron, containers and rehearsals.
+
+    Example: newsletter tick --now 2026-02-18T14:00:00Z
+    """
+    opened = sending_runtime()
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    scheduler.advance(opened, opened.clock.now())
+    worker.deliver(opened, stop, until_idle=True)
+    found = status.status(opened, opened.clock.now())
+    if found.problems:
+        first = found.problems[0]
+        raise Incomplete(first.what + ".", next_step=first.next_step)
+    lines = [
+        (f"{newsletter.slug}/{line.slug}", line)
+        for newsletter in found.newsletters
+        for line in newsletter.editions
+        if line.sums.total
+    ]
+    finish(
+        {"editions": [{"edition": name, "state": line.state, "deliveries": asdict(line.sums)} for name, line in lines]},
+        lambda console: [
+            console.print(foreign(f"{name}: {line.state}, {line.sums.sent} of {line.sums.total} accepted"))
+            for name, line in lines
+        ]
+        and None,
+    )

@@ -1,0 +1,48 @@
+"""The settings: read once, checked once, explained when wrong.
+
+`config.toml` is found by `--config`, `NEWSLETTER_CONFIG`, or in the working folder. Every value can
+come from the environment instead (`NEWSLETTER_DATABASE__URL`); a secret can come from a file beside
+it (`password_file`). `config.example.toml` explains every key; a test proves it complete.
+"""
+
+from newsletter.config.kinds import Slug, is_loopback
+from newsletter.config.loading import Loaded, load_settings
+from newsletter.config.parts import (
+    EVERY_DAY,
+    Database,
+    Day,
+    FeedSource,
+    FeedUse,
+    Gathering,
+    NewsletterSettings,
+    Part,
+    Relay,
+    Selection,
+    Sending,
+    Settings,
+    Social,
+    Sponsor,
+    Web,
+)
+
+__all__ = [
+    "EVERY_DAY",
+    "Database",
+    "Day",
+    "FeedSource",
+    "FeedUse",
+    "Gathering",
+    "Loaded",
+    "NewsletterSettings",
+    "Part",
+    "Relay",
+    "Selection",
+    "Sending",
+    "Settings",
+    "Slug",
+    "Social",
+    "Sponsor",
+    "Web",
+    "is_loopback",
+    "load_settings",
+]

@@ -1,0 +1,94 @@
+"""Secrets that lie in files of their own, and who else could read them."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from newsletter.config.faults import Fault
+from newsletter.config.kinds import Wrong
+from newsletter.config.rules import Table, items, text
+from newsletter.config.sources import Data, Source
+
+LONGEST = 4096  # bytes of a password file
+
+
+def with_files(data: Data, home: Path, credentials: str) -> tuple[Data, list[Fault]]:
+    """The tables with passwords read from their files and `ca_file` made absolute.
+
+    Paths start at `home`, the configuration's folder. `credentials` is systemd's folder of
+    credentials: it grants them to the service by access lists, which show as the group's rights.
+    """
+    faults: list[Fault] = []
+    relays = data.get("relays")
+    if not isinstance(relays, list):
+        return data, faults
+    filled: list[Any] = list(relays)
+    granted = Path(credentials) if credentials else None
+    for number, relay in items(data, "relays"):
+        filled[number] = dict(relay)
+        for key, read in (("ca_file", _authority), ("password_file", _password)):
+            try:
+                filled[number] |= read(relay, home, granted)
+            except Wrong as wrong:
+                faults.append(Fault(("relays", number, key), wrong.sentence, wrong.mend))
+    return {**data, "relays": filled}, faults
+
+
+def open_secrets(source: Source, from_file: Data) -> list[Fault]:
+    """Passwords written into a configuration that others can read."""
+    if not _others_may_read(source.path):
+        return []
+    keys = [
+        ("relays", number, "password")
+        for number, relay in items(from_file, "relays")
+        if text(relay, "password")
+    ]
+    sentence = f"stands in a file that others may read, {source.path.name}"
+    mend = f"chmod 600 {source.path.name}, or write it to a file of its own"
+    faults = [Fault(key, sentence, mend) for key in keys]
+    if _has_password(text(from_file.get("database", {}), "url")):
+        faults.append(Fault(("database", "url"), f"holds a password and {sentence}", mend))
+    return faults
+
+
+def _authority(relay: Table, home: Path, _granted: Path | None) -> Data:
+    if not text(relay, "ca_file"):
+        return {}
+    file = home / text(relay, "ca_file")
+    if not file.is_file():
+        raise Wrong(f"names no file: {file}", "correct the path")
+    return {"ca_file": str(file)}
+
+
+def _password(relay: Table, home: Path, granted: Path | None) -> Data:
+    if not text(relay, "password_file"):
+        return {}
+    file = home / text(relay, "password_file")
+    if relay.get("password"):
+        raise Wrong("is given beside a password", "keep one of the two")
+    if not file.is_file():
+        raise Wrong(f"names no file: {file}", "correct the path, or write the password there")
+    if _others_may_read(file, but_group=granted is not None and file.is_relative_to(granted)):
+        raise Wrong(f"names a file that others may read: {file}", f"chmod 600 {file}")
+    try:
+        password = file.read_bytes()[:LONGEST].decode().removesuffix("\n").removesuffix("\r")
+    except (OSError, UnicodeDecodeError):
+        raise Wrong(f"names a file that cannot be read: {file}", "check its owner and content") from None
+    if not password:
+        raise Wrong(f"names an empty file: {file}", "write the password into it")
+    return {"password": password}
+
+
+def _others_may_read(file: Path, *, but_group: bool = False) -> bool:
+    rights = stat.S_IRWXO if but_group else stat.S_IRWXO | stat.S_IRWXG
+    return bool(file.stat().st_mode & rights)
+
+
+def _has_password(url: str) -> bool:
+    try:
+        return bool(urlsplit(url).password)
+    except ValueError:
+        return False

@@ -1,0 +1,194 @@
+"""The parts of the configuration, key by key, with their defaults.
+
+What a single value may be stands in `kinds`; what keys must hold together, in `rules`.
+`config.example.toml` explains each key to people, and a test holds it against these classes.
+"""
+
+from __future__ import annotations
+
+from datetime import time
+from typing import Literal, get_args
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from newsletter.config.kinds import (
+    Address,
+    AddressOrNone,
+    Bind,
+    Date,
+    Host,
+    HostOrNone,
+    Language,
+    LanguageOrNone,
+    Line,
+    Minute,
+    Moments,
+    Paragraphs,
+    Proxy,
+    PublicUrl,
+    RequiredParagraphs,
+    ReturnPath,
+    Seconds,
+    Secret,
+    Slug,
+    ThemeName,
+    WebUrl,
+    WebUrlOrNone,
+    Words,
+    Zone,
+    is_loopback,
+)
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, str_strip_whitespace=True, hide_input_in_errors=True
+    )
+
+
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+EVERY_DAY: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class Database(Part):
+    url: str = Field(default="sqlite:///newsletter.db", repr=False)  # may hold a password
+    busy_timeout: Seconds = 30  # that a writer waits for another
+
+
+class Web(Part):
+    public_url: PublicUrl = ""
+    bind: Bind = "127.0.0.1:8000"
+    trusted_proxies: tuple[Proxy, ...] = ()
+
+
+class Relay(Part):
+    name: Slug
+    host: Host
+    port: int = Field(default=465, ge=1, le=65535)
+    tls: Literal["implicit", "starttls", "opportunistic", "none"] = "implicit"
+    user: Line = ""
+    password: Secret = SecretStr("")
+    password_file: Line = ""
+    ca_file: Line = ""  # absolute once loaded
+    helo: HostOrNone = ""
+    connections: int = Field(default=10, ge=1, le=500)
+    messages_per_connection: int = Field(default=500, ge=1)
+    priority: int = 1
+
+    @property
+    def is_loopback(self) -> bool:
+        return is_loopback(self.host)
+
+
+class Sending(Part):
+    engine: Literal["embedded"] = "embedded"
+    lead: Seconds = 120  # between freeze and due
+    deadline: Seconds = Field(default=4 * 3600, ge=1)  # after a batch's due_at
+    batch: int = Field(default=500, ge=1, le=500)
+    window: int = Field(default=0, ge=0, le=500)  # 0: 50 on PostgreSQL, 100 on SQLite
+    batches_at_once: int = Field(default=4, ge=1, le=64)
+    # before attempt 2, 3, …; the last one repeats
+    retry_after: tuple[Seconds, ...] = Field(default=(300, 900, 1800, 3600), min_length=1)
+    breaker_refusals: int = Field(default=20, ge=1)  # among the first 200 answers
+    breaker_in_a_row: int = Field(default=50, ge=1)
+    in_doubt: Literal["list", "resend"] = "list"
+
+
+class Gathering(Part):
+    allow_hosts: tuple[Words, ...] = ()
+    contact: Line = ""
+    every: Seconds = Field(default=300, ge=1)  # between two looks at a feed
+    timeout: Moments = Field(default=20.0, gt=0)  # for one feed, all in
+    max_bytes: int = Field(default=5_000_000, ge=1)
+    max_items: int = Field(default=2_000, ge=1)
+
+
+class FeedSource(Part):
+    name: Slug
+    url: WebUrl
+    language: LanguageOrNone = ""
+
+
+class FeedUse(Part):
+    use: Slug
+    section: Line = ""
+    weight: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    include: tuple[Words, ...] = ()
+    exclude: tuple[Words, ...] = ()
+    slot: Literal["story", "video"] = "story"
+
+
+class Selection(Part):
+    max_age: Seconds = Field(default=36 * 3600, ge=1)  # before the due instant
+    sections: tuple[Words, ...] = ()  # their order; empty: by importance
+    per_section: int = Field(default=5, ge=1)
+    max_stories: int = Field(default=15, ge=1)
+    max_sections: int = Field(default=6, ge=1)
+
+
+class Social(Part):
+    name: Words
+    url: WebUrl
+
+
+class Sponsor(Part):
+    """A standing sponsor: used on days for which the pool has none."""
+
+    name: Words
+    text: RequiredParagraphs
+    url: WebUrl
+
+
+class NewsletterSettings(Part):
+    slug: Slug
+    name: Words
+    description: Paragraphs = ""
+    from_name: Line = ""
+    from_address: Address
+    reply_to: AddressOrNone = ""
+    return_path: ReturnPath = ""
+    language: Language = "en"
+    postal_address: RequiredParagraphs
+    send_at: Minute = time(9, 0)
+    timezone: Zone = "America/New_York"
+    days: tuple[Day, ...] = Field(default=EVERY_DAY, min_length=1)
+    skip_dates: tuple[Date, ...] = ()
+    cutoff: Seconds = 30 * 60  # before due
+    late_limit: Seconds = 2 * 3600  # after due
+    approval: Literal["none", "optional", "required"] = "none"
+    min_articles: int = Field(default=3, ge=1)
+    theme: ThemeName = "default"
+    intro: Paragraphs = ""
+    more_url: WebUrlOrNone = ""
+    home_url: WebUrlOrNone = ""
+    social: tuple[Social, ...] = ()
+    sponsor: Sponsor | None = None
+    proof: tuple[Address, ...] = ()
+    noindex: bool = False
+    selection: Selection = Selection()
+    feeds: tuple[FeedUse, ...] = ()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+
+class Settings(Part):
+    database: Database = Database()
+    web: Web = Web()
+    secret_key_file: Words = "secret.key"  # noqa: S105 - a file's name
+    suppression_key_file: Words = "suppression.key"
+    themes: Line = ""  # a folder of the operator's own themes
+    sending: Sending = Sending()
+    gathering: Gathering = Gathering()
+    relays: tuple[Relay, ...] = ()
+    feeds: tuple[FeedSource, ...] = ()
+    newsletters: tuple[NewsletterSettings, ...] = ()
+
+
+def part_of(annotation: object) -> type[Part] | None:
+    """The part that a field's type holds: itself, as items of a list, or perhaps."""
+    if isinstance(annotation, type) and issubclass(annotation, Part):
+        return annotation
+    return next(filter(None, map(part_of, get_args(annotation))), None)

@@ -1,0 +1,128 @@
+"""The embedded dispatcher: one process of one machine walks the ready batches itself.
+
+It works only while it holds the store's delivery lease, and says every few seconds that it lives.
+Somebody else's lease is respected until its owner is silent or gone; then a batch left running is
+taken like any other, and the fence token shuts its old worker out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Sequence
+
+from sqlmodel import Session
+
+from newsletter.clock import Clock, monotonic
+from newsletter.delivery.dispatcher import Deliver
+from newsletter.delivery.engine import Engine
+from newsletter.errors import RelayFailed
+from newsletter.store import deliveries, leases
+from newsletter.store.database import Database
+from newsletter.values import BatchKey
+
+LEASE = "delivery"
+BEAT = 5.0  # seconds between two signs of life
+ROUND = 1.0  # seconds between two looks at the ledger
+
+
+class EmbeddedDispatcher:
+    """`until_idle` ends when nothing can be sent now; otherwise only `stop` ends it.
+
+    Raises RelayFailed, with `until_idle`, when the relay cannot be reached and mail is waiting.
+    """
+
+    def __init__(
+        self, database: Database, clock: Clock, engine: Engine, stop: threading.Event, *,
+        batches_at_once: int, until_idle: bool,
+    ) -> None:  # fmt: skip
+        self._database = database
+        self._clock = clock
+        self._engine = engine
+        self._stop = stop
+        self._batches_at_once = batches_at_once
+        self._until_idle = until_idle
+        self._me = leases.this_process()
+        self._beaten_at = 0.0
+
+    def enqueue(self, session: Session, batches: Sequence[BatchKey]) -> None:
+        """The ready batch is the record; nothing else is needed."""
+
+    async def run(self, deliver: Deliver) -> None:
+        tasks: set[asyncio.Task[None]] = set()
+        try:
+            while not self._stop.is_set() and await asyncio.to_thread(self._hold_lease):
+                await self._engine.keep()
+                for key in await asyncio.to_thread(self._due, self._batches_at_once - len(tasks)):
+                    tasks.add(asyncio.create_task(deliver(key)))
+                if not tasks and self._until_idle:
+                    return
+                self._raise_if_hopeless()
+                tasks = await self._round(tasks)
+        finally:
+            self._engine.halt()
+            await self._last_answers(tasks)
+
+    async def _round(self, tasks: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
+        if not tasks:
+            await asyncio.to_thread(self._sleep)
+            return tasks
+        done, rest = await asyncio.wait(tasks, timeout=ROUND, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+        return rest
+
+    async def _last_answers(self, tasks: set[asyncio.Task[None]]) -> None:
+        ended: set[asyncio.Task[None]] = set()
+        while tasks:
+            done, tasks = await asyncio.wait(tasks, timeout=BEAT)
+            ended |= done
+            await asyncio.to_thread(self._beat)
+        await asyncio.to_thread(self._release)
+        for task in ended:
+            task.result()
+
+    def _sleep(self) -> None:
+        """Until the next batch is due, but never long: somebody may freeze an edition meanwhile."""
+        with self._database.reading() as session:
+            soon = deliveries.next_due(session)
+        seconds = ROUND if soon is None else (soon - self._clock.now()).total_seconds()
+        self._clock.wait(min(ROUND, max(0.01, seconds)), self._stop)
+
+    def _due(self, room: int) -> list[BatchKey]:
+        if room <= 0:
+            return []
+        with self._database.reading() as session:
+            return deliveries.due_batches(
+                session, self._clock.now(), without=self._engine.running, limit=room
+            )
+
+    def _raise_if_hopeless(self) -> None:
+        trouble = self._engine.pool.trouble
+        if self._until_idle and trouble is not None and self._engine.pool.failures >= 3:
+            raise RelayFailed(
+                f"The relay {self._engine.pool.relay.name!r} cannot be used: {trouble}.",
+                next_step="mend it or the [[relays]] part; every mail is still queued, so run this again",
+            )
+
+    # ── the lease ──
+
+    def _hold_lease(self) -> bool:
+        """True once the lease is ours. With `until_idle` False means that somebody else delivers."""
+        while monotonic() - self._beaten_at >= BEAT or not self._beaten_at:
+            with self._database.writing() as session:
+                holder = leases.acquire(session, LEASE, self._me)
+            if holder is None:
+                self._beaten_at = monotonic()
+                return True
+            if self._until_idle or self._clock.wait(ROUND, self._stop):
+                return False
+        return True
+
+    def _beat(self) -> None:
+        with self._database.writing() as session:
+            leases.beat(session, LEASE, self._me)
+
+    def _release(self) -> None:
+        with self._database.writing() as session:
+            leases.release(session, LEASE, self._me)

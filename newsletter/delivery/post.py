@@ -1,0 +1,79 @@
+"""The counter where begun mails wait for a free connection; batches take turns, so none starves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Protocol
+
+from newsletter.values import Outcome, Recipient
+
+
+class Sender(Protocol):
+    """Whose mails they are: a batch being delivered."""
+
+    def letter(self, recipient: Recipient) -> tuple[str, bytes]:
+        """The envelope sender and the whole message."""
+        ...
+
+    def answer(self, recipient: Recipient, outcome: Outcome) -> None: ...
+
+
+class Post:
+    def __init__(self) -> None:
+        self._waiting: dict[Sender, deque[Recipient]] = {}
+        self._turns: deque[Sender] = deque()
+        self._changed = asyncio.Event()
+
+    def enter(self, sender: Sender) -> None:
+        self._waiting[sender] = deque()
+        self._turns.append(sender)
+        self._changed.set()
+
+    def leave(self, sender: Sender) -> None:
+        del self._waiting[sender]
+        self._turns.remove(sender)
+
+    def put(self, sender: Sender, recipients: tuple[Recipient, ...]) -> None:
+        self._waiting[sender].extend(recipients)
+        self._changed.set()
+
+    def put_back(self, sender: Sender, recipient: Recipient) -> None:
+        """To the head of the queue; a sender that has left already settles the row otherwise."""
+        if sender in self._waiting:
+            self._waiting[sender].appendleft(recipient)
+            self._changed.set()
+
+    def withdraw(self, sender: Sender) -> list[Recipient]:
+        """Take back everything of one sender that no connection has yet."""
+        withdrawn = list(self._waiting[sender])
+        self._waiting[sender].clear()
+        return withdrawn
+
+    def waiting(self, sender: Sender) -> int:
+        return len(self._waiting[sender])
+
+    def next(self) -> tuple[Sender, Recipient] | None:
+        for _ in range(len(self._turns)):
+            sender = self._turns[0]
+            self._turns.rotate(-1)
+            if self._waiting[sender]:
+                return sender, self._waiting[sender].popleft()
+        return None
+
+    @property
+    def is_wanted(self) -> bool:
+        """True while any batch is being delivered, whether or not a mail of it waits just now."""
+        return bool(self._turns)
+
+    @property
+    def has_mail(self) -> bool:
+        return any(self._waiting.values())
+
+    async def changed(self, seconds: float) -> None:
+        """Wait until something was put or somebody entered, `seconds` at most."""
+        self._changed.clear()
+        try:
+            await asyncio.wait_for(self._changed.wait(), seconds)
+        except TimeoutError:
+            return

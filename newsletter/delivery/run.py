@@ -1,0 +1,199 @@
+"""One batch on its way: commit the watermark, let connections send, settle, and again.
+
+At most `window` rows are begun and unanswered at any time. The next rows are begun as soon as the
+connections would soon starve, and that commit carries the outcomes known by then; a slow answer
+keeps its own place in the window and holds up nobody else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Protocol
+
+from newsletter.clock import Clock
+from newsletter.delivery.pool import Pool
+from newsletter.delivery.post import Post
+from newsletter.delivery.retry import settle
+from newsletter.errors import StoreFailed
+from newsletter.models import BatchState
+from newsletter.store.database import Database
+from newsletter.store.ledger import Begun, Taken, commit, finish
+from newsletter.store.moving import hand_back
+from newsletter.values import Fate, Outcome, Recipient, Settled
+
+FLUSH = 1.0  # seconds after which known outcomes are committed even if nothing new can begin
+LOST_BEFORE_DEFERRED = 2  # connections that one row may lose before it waits its turn as a retry
+STORE_TRIES = 5
+STORE_PAUSE = 2.0  # seconds between them
+RELAY_GRACE = 2.0  # seconds in which a lost relay may come back before begun rows are handed back
+
+
+class Compiled(Protocol):
+    """An edition's mail, compiled once; a reader costs a fill."""
+
+    def fill(self, recipient: Recipient) -> bytes: ...
+
+    def envelope_sender(self, recipient: Recipient) -> str: ...
+
+
+class Run:
+    def __init__(
+        self,
+        taken: Taken,
+        compiled: Compiled,
+        *,
+        database: Database,
+        clock: Clock,
+        post: Post,
+        pool: Pool,
+        window: int,
+        retry_after: tuple[int, ...],
+        on_answer: Callable[[int, Outcome], None],
+    ) -> None:
+        self.taken = taken
+        self._compiled = compiled
+        self._database = database
+        self._clock = clock
+        self._post = post
+        self._pool = pool
+        self._window = window
+        self._retry_after = retry_after
+        self._on_answer = on_answer
+        self._begun = taken.begun
+        self._open: set[int] = set()  # subscribers begun and unanswered
+        self._lost: dict[int, int] = {}
+        self._known: list[Settled] = []
+        self._unsent: list[Recipient] = []
+        self._answered = asyncio.Event()
+        self._fenced = False
+        self.halted = False
+
+    async def deliver(self) -> None:
+        """Walk the batch to its end, or until `halt`, the deadline, or another owner stops it."""
+        self._post.enter(self)
+        try:
+            while self._goes_on():
+                if self._pool.is_open:
+                    await self._commit(self._reach())
+                    await self._until_room()
+                else:
+                    await self._without_relay()
+            await self._let_go()
+        finally:
+            self._post.leave(self)
+
+    def halt(self) -> None:
+        """Begin no more rows; what is on the wire is still awaited and settled."""
+        self.halted = True
+        self._answered.set()
+
+    # ── what connections ask and tell ──
+
+    def letter(self, recipient: Recipient) -> tuple[str, bytes]:
+        return self._compiled.envelope_sender(recipient), self._compiled.fill(recipient)
+
+    def answer(self, recipient: Recipient, outcome: Outcome) -> None:
+        self._answered.set()
+        if outcome.fate is Fate.LOST and self._may_try_again(recipient):
+            self._post.put_back(self, recipient)
+            return
+        self._open.discard(recipient.subscriber_id)
+        if outcome.fate is Fate.STOP:
+            self._unsent.append(recipient)
+            self.halt()
+        else:
+            self._known.append(settle(recipient, outcome, self._clock.now(), self._retry_after))
+        self._on_answer(self.taken.key.edition_id, outcome)
+
+    def _may_try_again(self, recipient: Recipient) -> bool:
+        lost = self._lost.get(recipient.subscriber_id, 0) + 1
+        self._lost[recipient.subscriber_id] = lost
+        return lost <= LOST_BEFORE_DEFERRED
+
+    # ── the walk ──
+
+    def _goes_on(self) -> bool:
+        is_over = self._begun >= self.taken.size and not self._open
+        return not (is_over or self._fenced or self.halted or self._clock.now() >= self.taken.deadline)
+
+    def _reach(self) -> int:
+        return min(self._begun + self._window - len(self._open), self.taken.size)
+
+    async def _commit(self, upto: int) -> None:
+        known, self._known = self._known, []
+        if upto == self._begun and not known:
+            return
+        begun = await self._write_patiently(known, upto)
+        if begun is None:
+            self._fenced = True
+            return
+        if begun.upto < upto:
+            self.halted = True
+        self._begun = begun.upto
+        self._open.update(recipient.subscriber_id for recipient in begun.recipients)
+        self._post.put(self, begun.recipients)
+
+    async def _write_patiently(self, known: list[Settled], upto: int) -> Begun | None:
+        """A full disk or a restarting database is given a while, for these outcomes exist only here."""
+        for _ in range(STORE_TRIES):
+            try:
+                return await asyncio.to_thread(self._write, known, upto)
+            except StoreFailed:
+                await asyncio.sleep(STORE_PAUSE)
+        return await asyncio.to_thread(self._write, known, upto)
+
+    def _write(self, known: list[Settled], upto: int) -> Begun | None:
+        with self._database.writing() as session:
+            return commit(session, self.taken, known, begun=self._begun, upto=upto)
+
+    async def _until_room(self) -> None:
+        """Wait until the connections would soon run out of mail and more rows may begin."""
+        patience = asyncio.get_running_loop().time() + FLUSH
+        while self._goes_on() and self._pool.is_open and asyncio.get_running_loop().time() < patience:
+            is_hungry = self._post.waiting(self) <= self._window // 4
+            if is_hungry and self._reach() - self._begun >= self._step():
+                return
+            await self._any_answer(FLUSH)
+
+    def _step(self) -> int:
+        """Rows worth a commit: half a window, or what is left of the batch."""
+        return max(1, min(self._window // 2, self.taken.size - self._begun))
+
+    async def _any_answer(self, seconds: float) -> None:
+        self._answered.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._answered.wait(), seconds)
+
+    async def _without_relay(self) -> None:
+        await self._pool.until_open(RELAY_GRACE)
+        if not self._pool.is_open:
+            await self._give_back(self._post.withdraw(self))
+
+    async def _let_go(self) -> None:
+        """Wait for what is on the wire, settle it, and give the rest of the window back."""
+        unsent = self._post.withdraw(self)
+        while len(self._open) > len(unsent):
+            await self._any_answer(FLUSH)
+            unsent += self._post.withdraw(self)
+        await self._give_back(unsent)
+        if not self._fenced:
+            state = BatchState.DONE if self._begun >= self.taken.size else BatchState.READY
+            await asyncio.to_thread(self._finish, state)
+
+    async def _give_back(self, unsent: list[Recipient]) -> None:
+        self._unsent += unsent
+        self._open.difference_update(recipient.subscriber_id for recipient in unsent)
+        await self._commit(self._begun)
+        rows, self._unsent = self._unsent, []
+        if rows and not self._fenced:
+            await asyncio.to_thread(self._hand_back, rows)
+
+    def _hand_back(self, rows: list[Recipient]) -> None:
+        with self._database.writing() as session:
+            hand_back(session, self.taken, rows, self._clock.now())
+
+    def _finish(self, state: BatchState) -> None:
+        with self._database.writing() as session:
+            finish(session, self.taken, state)

@@ -1,0 +1,131 @@
+"""The picture of a feed's item, in whatever dialect the feed tells of it, and whether it is a video.
+
+Media RSS has `content`, `thumbnail` and `group`; others use an enclosure or a plain `<image>`. A
+video is said by its medium or type, or by an address under `/video/`, as big newsrooms have them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from newsletter.feeds.clean import ALT, plain, plain_from_html, web_address
+from newsletter.values import Picture
+
+ENOUGH = 1_000  # pixels of width that look sharp in a mail on any screen; more is only weight
+_TOO_SMALL = 100  # pixels; icons, counting pixels and stamps look broken wherever they are shown
+_LARGEST = 20_000
+_SUFFIX = re.compile(r"\.(?:jpe?g|png|gif|webp|avif)$", re.IGNORECASE)
+_SIZE_IN_PATH = re.compile(r"/(\d{2,4})x(\d{2,4})/")
+_VIDEO_PATH = re.compile(r"/(?:videos?|video-[0-9]+)(?:/|$)|/video-\d+$", re.IGNORECASE)
+
+# The one form that feedparser loses: <image>https://…</image> inside an item
+_PLAIN_IMAGE = re.compile(
+    rb"<image>\s*+(?:<!\[CDATA\[\s*+)?(https?://[^<>\"'\]\s]{1,2000}+)\s*+(?:\]\]>\s*+)?</image>"
+)
+
+
+def respell(document: bytes) -> bytes:
+    """The same feed with each plain `<image>` written as the Media RSS thumbnail that it means."""
+    return _PLAIN_IMAGE.sub(rb'<thumbnail xmlns="http://search.yahoo.com/mrss/" url="\1"/>', document)
+
+
+def picture_of(entry: Mapping[str, Any], base: str) -> Picture | None:
+    """The picture to show: the narrowest that is wide enough, else the widest, else the first unmeasured."""
+    pictures = [picture for medium in _offers(entry) if (picture := _picture(medium, base))]
+    if not pictures:
+        return None
+    best = min(pictures, key=_preference)
+    return Picture(best.url, best.width, best.height, _caption(entry))
+
+
+def is_video(entry: Mapping[str, Any], url: str) -> bool:
+    media = [*_many(entry, "media_content"), *_enclosures(entry)]
+    return any(_is(medium, "video") for medium in media) or bool(_VIDEO_PATH.search(urlsplit(url).path))
+
+
+def duration_of(entry: Mapping[str, Any]) -> str:
+    """How long the video runs, as minutes:seconds or hours:minutes:seconds; empty when not said."""
+    told = [str(medium.get("duration", "")) for medium in _many(entry, "media_content")]
+    return next(
+        (
+            time
+            for text in [*told, str(dict.get(dict(entry), "itunes_duration", ""))]
+            if (time := running_time(text))
+        ),
+        "",
+    )
+
+
+def running_time(text: str) -> str:
+    """`text` (seconds, m:ss or h:mm:ss) as m:ss or h:mm:ss; empty when it is none of these."""
+    text = text.strip()
+    if re.fullmatch(r"\d{1,5}(?:\.\d{1,3})?", text, re.ASCII):
+        minutes, seconds = divmod(int(float(text)), 60)
+        hours, minutes = divmod(minutes, 60)
+        return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+    return text if re.fullmatch(r"(?:\d{1,2}:)?\d{1,2}:\d{2}", text, re.ASCII) else ""
+
+
+def _offers(entry: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield from (medium for medium in _many(entry, "media_content") if _shows_picture(medium))
+    yield from _many(entry, "media_thumbnail")
+    yield from (link for link in _enclosures(entry) if _is(link, "image"))
+    # feedparser leaves the url of an <image> with parts on the item itself
+    if _SUFFIX.search(urlsplit(str(entry.get("href", ""))[:2048]).path):
+        yield {"url": entry["href"], "width": entry.get("width", 0), "height": entry.get("height", 0)}
+
+
+def _enclosures(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [link for link in _many(entry, "links") if link.get("rel") == "enclosure"]
+
+
+def _many(entry: Mapping[str, Any], key: str) -> Sequence[Mapping[str, Any]]:
+    found = entry.get(key, ())
+    return [item for item in found[:100] if isinstance(item, Mapping)] if isinstance(found, list) else ()
+
+
+def _is(medium: Mapping[str, Any], what: str) -> bool:
+    return medium.get("medium") == what or str(medium.get("type", "")).startswith(f"{what}/")
+
+
+def _shows_picture(medium: Mapping[str, Any]) -> bool:
+    if _is(medium, "image"):
+        return True
+    untold = not medium.get("medium") and not medium.get("type")
+    return untold and bool(_SUFFIX.search(urlsplit(str(medium.get("url", ""))[:2048]).path))
+
+
+def _picture(medium: Mapping[str, Any], base: str) -> Picture | None:
+    url = web_address(str(medium.get("url") or medium.get("href") or ""), base)
+    if url is None:
+        return None
+    width, height = _pixels(medium.get("width")), _pixels(medium.get("height"))
+    if not width and (said := _SIZE_IN_PATH.search(urlsplit(url).path)):
+        width, height = int(said[1]), int(said[2])
+    too_small = 0 < width < _TOO_SMALL or 0 < height < _TOO_SMALL
+    return None if too_small else Picture(url, width, height)
+
+
+def _pixels(value: object) -> int:
+    text = str(value or "").strip().removesuffix("px")
+    return min(int(text), _LARGEST) if re.fullmatch(r"\d{1,9}", text, re.ASCII) else 0
+
+
+def _preference(picture: Picture) -> tuple[int, int]:
+    if picture.width >= ENOUGH:
+        return (0, picture.width)
+    return (1, -picture.width) if picture.width else (2, 0)
+
+
+def _caption(entry: Mapping[str, Any]) -> str:
+    """The words under the picture: feedparser files `media:description` as the item's second text."""
+    contents = _many(entry, "content")
+    if not entry.get("media_content") or not entry.get("summary") or not contents:
+        return ""
+    first = contents[0]
+    words = str(first.get("value", ""))
+    caption = plain(words, ALT) if first.get("type") == "text/plain" else ""
+    return "" if caption == plain_from_html(str(entry["summary"]), ALT) else caption

@@ -1,0 +1,83 @@
+"""Addresses are read once, at the border, into the one form that is stored, mailed and shown.
+
+Whatever could be read in two ways (quoted local parts, comments, full-width letters, encoded words) is
+refused here, so that no later reader can see another address in it. The domain is kept as it goes over
+the wire: lower case, internationalised names as A-labels (RFC 5890).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+import email_validator
+
+from newsletter.errors import Misuse
+
+LONGEST = 320
+
+# Names that lead nowhere are harmless, since the relay refuses them, and rehearsals and tests live on
+# them. email-validator has no other way to allow them than its own list.
+for _name in ("test", "invalid", "localhost"):
+    if _name in email_validator.SPECIAL_USE_DOMAIN_NAMES:
+        email_validator.SPECIAL_USE_DOMAIN_NAMES.remove(_name)
+
+_WIRE_SAFE = re.compile(r"""[^\s"(),:;<>@\[\\\]\x00-\x1f\x7f-\x9f\ud800-\udfff]+@[A-Za-z0-9.-]+""")
+
+_LANES = {
+    "gmail": ("gmail.com", "googlemail.com"),
+    "microsoft": ("outlook.com", "hotmail.com", "live.com", "msn.com", "passport.com"),
+    "yahoo": ("yahoo.com", "ymail.com", "rocketmail.com", "aol.com", "aim.com", "myyahoo.com"),
+    "icloud": ("icloud.com", "me.com", "mac.com"),
+    "orange": ("orange.fr", "wanadoo.fr"),
+    "gmx": ("gmx.de", "gmx.net", "gmx.com", "gmx.at", "gmx.ch", "web.de"),
+    "comcast": ("comcast.net",),
+    "ukrnet": ("ukr.net",),
+}
+_LANE_OF_DOMAIN = {domain: lane for lane, domains in _LANES.items() for domain in domains}
+_LANE_OF_FAMILY = {"hotmail": "microsoft", "live": "microsoft", "outlook": "microsoft", "yahoo": "yahoo"}
+_NATIONAL = re.compile(r"([a-z]+)\.(?:com?\.)?[a-z]{2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """`normalised` is the stored form; `needs_smtputf8` when its local part is not ASCII (RFC 6531)."""
+
+    normalised: str
+    domain: str
+    needs_smtputf8: bool
+
+
+def parse_address(text: str) -> Address:
+    """Raises Misuse, in a sentence that does not repeat the text unescaped, for anything doubtful."""
+    text = unicodedata.normalize("NFC", text.strip())
+    if len(text) > LONGEST:
+        raise Misuse(f"The address has more than {LONGEST} characters.", next_step="correct it")
+    if "=?" in text or unicodedata.normalize("NFKC", text) != text:
+        raise _no_address(text, "it holds letters that mail programs read differently")
+    try:
+        parsed = email_validator.validate_email(
+            text.removesuffix("."), check_deliverability=False, allow_quoted_local=False
+        )
+    except email_validator.EmailNotValidError as error:
+        raise _no_address(text, str(error).rstrip(".")) from error
+    domain = parsed.ascii_domain.lower()
+    return Address(f"{parsed.local_part}@{domain}", domain, not parsed.local_part.isascii())
+
+
+def is_wire_safe(address: str) -> bool:
+    """The last look before an address enters a header or a command: nothing in it ends either."""
+    return len(address) <= LONGEST and _WIRE_SAFE.fullmatch(address) is not None
+
+
+def lane_of(domain: str) -> str:
+    """The receiving company whose limits mail to this domain shares; `rest` for everybody else."""
+    lane = _LANE_OF_DOMAIN.get(domain)
+    if lane is None and (family := _NATIONAL.fullmatch(domain)):
+        lane = _LANE_OF_FAMILY.get(family[1])
+    return lane or "rest"
+
+
+def _no_address(text: str, why: str) -> Misuse:
+    return Misuse(f"{text[:80]!r} is no mail address: {why}.", next_step="correct it, or leave it out")

@@ -1,0 +1,38 @@
+"""The first words of a mail, in the newsletter's language, with the reader's name where it is one.
+
+Anybody can type anything as a name, so a name is used only if it looks like one: no links, no
+numbers, no sentences. Everybody else is greeted without.
+"""
+
+from __future__ import annotations
+
+from unicodedata import category
+
+LONGEST_NAME = 40
+_PUNCTUATION = frozenset(" '’ʼ-.·")
+# With a name, and without
+_GREETINGS = {
+    "en": ("Good morning, {}.", "Good morning."),
+    "uk": ("Доброго ранку, {}.", "Доброго ранку."),
+}
+
+
+def greet(name: str, language: str) -> str:
+    """A sentence for the greeting hole. `language` is a tag such as `en` or `en-GB`; others get English."""
+    with_name, without = _GREETINGS.get(language.partition("-")[0].lower(), _GREETINGS["en"])
+    name = name.strip()
+    return with_name.format(name.removesuffix(".")) if _is_name(name) else without
+
+
+def _is_name(text: str) -> bool:
+    return (
+        0 < len(text) <= LONGEST_NAME
+        and all(letter in _PUNCTUATION or category(letter)[0] in "LM" for letter in text)
+        and any(letter.isalpha() for letter in text)
+        and not _looks_like_a_domain(text)
+    )
+
+
+def _looks_like_a_domain(text: str) -> bool:
+    """“evil.example” would become a link in many mail programs; “J. R. Smith” does not."""
+    return any(part and not part.startswith(" ") for part in text.split(".")[1:])

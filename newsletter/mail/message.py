@@ -1,0 +1,192 @@
+"""An edition's mail: everything that is common is written once, and a reader costs a fill.
+
+`Compiled` joins a rendition with its letterhead. Whatever could be wrong for everybody (a sender, a
+link, an id) is refused when it is built, before anything has begun; what is wrong with one reader's
+name costs that reader the name and nobody the mail.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from email.utils import format_datetime
+from urllib.parse import urlsplit
+
+from newsletter.errors import Misuse
+from newsletter.mail.addresses import parse_address
+from newsletter.mail.greeting import greet
+from newsletter.mail.headers import header, is_clean, mailbox_words, phrase_words, text_words
+from newsletter.mail.hosts import is_loopback
+from newsletter.mail.links import Links
+from newsletter.mail.segments import ROOM, SOFT_BREAK, fill, html_value, text_value
+from newsletter.values import Letterhead, Recipient, Rendition
+
+LONGEST_LOCAL_PART = 64  # RFC 5321 §4.5.3.1.1
+TOKEN = "{token}"  # noqa: S105 - the place of one
+NOBODY = 0  # no subscriber has this number, so links made for it change nothing
+
+_URL = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::\d+)?(?:/[A-Za-z0-9._~:/?@!$*+,;=%-]*)?")
+_LIST_ID = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+")
+_FEEDBACK_ID = re.compile(r"(?:[A-Za-z0-9._-]*:){0,3}[A-Za-z0-9._-]{5,15}")
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """That a copy is for the newsroom's own eyes: it says so, shows the preview as its web view, and
+    its leave and preferences links open their pages but change nothing."""
+
+    web_url: str
+
+
+class Compiled:
+    """One edition's mail. Raises Misuse, naming the setting, for what no mail may carry."""
+
+    def __init__(
+        self, rendition: Rendition, letterhead: Letterhead, links: Links, *, proof: Proof | None = None
+    ) -> None:
+        self._rendition = rendition
+        self._letterhead = letterhead
+        self._links = links
+        self._is_proof = proof is not None
+        self._domain = parse_address(letterhead.from_address).domain
+        _checked_url(links.public_url, "[web] public_url")
+        web_view = links.edition(letterhead.newsletter_slug, letterhead.edition_slug)
+        self._web_value = _link_value(_checked_url(proof.web_url if proof else web_view, "the web view"))
+        self._return_path = _checked_return_path(letterhead, links)
+
+        boundary = f"=_{rendition.hash[:32]}"  # "=_" cannot occur in quoted-printable
+        self._from = _from_header(letterhead)
+        self._common = _common_headers(rendition, letterhead, boundary, is_proof=self._is_proof)
+        self._before_text = _part_head(boundary, "plain")
+        self._before_html = b"\r\n" + _part_head(boundary, "html")
+        self._end = f"\r\n--{boundary}--\r\n".encode()
+
+    def envelope_sender(self, recipient: Recipient) -> str:
+        """Where bounces of this copy go: the return path, with a token of the delivery where it has room."""
+        before, token, after = self._return_path.partition(TOKEN)
+        if not token:
+            return before
+        return before + self._links.verp(self._letterhead.edition_id, self._subscriber(recipient)) + after
+
+    def fill(self, recipient: Recipient) -> bytes:
+        """The whole message, CRLF line ends, no line with a leading dot.
+
+        Raises Misuse for an address that no header may hold.
+        """
+        subscriber_id = self._subscriber(recipient)
+        leave = self._links.leave(subscriber_id, self._letterhead.newsletter_id)
+        name = recipient.name if is_clean(recipient.name) else ""
+        greeting = greet(name, self._letterhead.language)
+        links = {
+            "unsubscribe_url": _link_value(leave),
+            "preferences_url": _link_value(self._links.preferences(subscriber_id)),
+            "web_url": self._web_value,
+        }
+        text = {"greeting": text_value(greeting), "email": text_value(recipient.address), **links}
+        html = {"greeting": html_value(greeting), "email": html_value(recipient.address), **links}
+        return b"".join(
+            (
+                self._from,
+                header("To", mailbox_words(name, recipient.address, "To")),
+                header("Message-ID", [f"<{self._message_id(subscriber_id)}@{self._domain}>"]),
+                header("List-Unsubscribe", [f"<{leave}>"]),
+                self._common,
+                self._before_text,
+                fill(self._rendition.text, text),
+                self._before_html,
+                fill(self._rendition.html, html),
+                self._end,
+            )
+        )
+
+    def _subscriber(self, recipient: Recipient) -> int:
+        return NOBODY if self._is_proof else recipient.subscriber_id
+
+    def _message_id(self, subscriber_id: int) -> str:
+        left = self._links.message_id(self._letterhead.edition_id, subscriber_id)
+        # Two proofs of one edition are two mails; a mailbox must not drop the second as a double
+        return f"{left}.{int(self._letterhead.date.timestamp()):x}" if self._is_proof else left
+
+
+def _from_header(letterhead: Letterhead) -> bytes:
+    name = letterhead.from_name or letterhead.newsletter_name
+    return header("From", mailbox_words(name, letterhead.from_address, "From"))
+
+
+def _common_headers(rendition: Rendition, letterhead: Letterhead, boundary: str, *, is_proof: bool) -> bytes:
+    """All that does not differ by reader (RFC 5322, 2919, 2369, 8058, 5064), and the blank line."""
+    subject = f"[Test] {rendition.subject}" if is_proof else rendition.subject
+    list_id = _checked(_LIST_ID, letterhead.list_id, "List-Id")
+    headers = [
+        header("Subject", text_words(subject, "Subject")),
+        header("Date", [format_datetime(letterhead.date)]),
+        header("List-Id", [*phrase_words(letterhead.newsletter_name, "List-Id"), f"<{list_id}>"]),
+        header("List-Unsubscribe-Post", ["List-Unsubscribe=One-Click"]),
+    ]
+    if letterhead.reply_to:
+        headers.append(header("Reply-To", mailbox_words("", letterhead.reply_to, "Reply-To")))
+    if letterhead.help_url:
+        headers.append(header("List-Help", [f"<{_checked_url(letterhead.help_url, 'List-Help')}>"]))
+    if letterhead.archived_at:
+        headers.append(header("Archived-At", [f"<{_checked_url(letterhead.archived_at, 'Archived-At')}>"]))
+    if letterhead.feedback_id:
+        headers.append(header("Feedback-ID", [_checked(_FEEDBACK_ID, letterhead.feedback_id, "Feedback-ID")]))
+    return b"".join(
+        (
+            *headers,
+            header("Precedence", ["bulk"]),
+            header("MIME-Version", ["1.0"]),
+            header("Content-Type", ["multipart/alternative;", f'boundary="{boundary}"']),
+            b"\r\n",
+        )
+    )
+
+
+def _part_head(boundary: str, subtype: str) -> bytes:
+    return b"".join(
+        (
+            f"--{boundary}\r\n".encode(),
+            header("Content-Type", [f"text/{subtype};", "charset=utf-8"]),
+            header("Content-Transfer-Encoding", ["quoted-printable"]),
+            b"\r\n",
+        )
+    )
+
+
+def _checked_return_path(letterhead: Letterhead, links: Links) -> str:
+    """The envelope sender's pattern, proved with a token of full length in it."""
+    pattern = letterhead.return_path or letterhead.from_address
+    sample = pattern.replace(TOKEN, links.verp(letterhead.edition_id, NOBODY))
+    local = parse_address(sample).normalised.rpartition("@")[0]
+    if pattern.count(TOKEN) > 1 or len(local) > LONGEST_LOCAL_PART:
+        raise Misuse(
+            f"return_path = {pattern[:80]!r} is of no use: before the @ there are {len(local)} characters"
+            f" with its token, and {LONGEST_LOCAL_PART} are allowed.",
+            next_step=f"shorten it, and name {TOKEN} once",
+        )
+    return pattern
+
+
+def _checked(pattern: re.Pattern[str], value: str, what: str) -> str:
+    if not pattern.fullmatch(value):
+        raise Misuse(f"{value[:80]!r} is no value for the {what} header.", next_step="correct it")
+    return value
+
+
+def _checked_url(url: str, what: str) -> str:
+    """Links in mail are https; only what leads to this machine itself may be plain http."""
+    if not _URL.fullmatch(url):
+        raise Misuse(f"{what}: {url[:80]!r} is no link that a mail can carry.", next_step="correct it")
+    parts = urlsplit(url)
+    if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+        raise Misuse(f"{what}: {url[:80]!r} is not https.", next_step="use https, or a loopback address")
+    return url
+
+
+def _link_value(url: str) -> bytes:
+    """A link of ours, encoded for either part. It needs no escaping, so mostly only breaks, and that
+    matters: a link is longer than a line, and there are two in every mail."""
+    rows = [url[start : start + ROOM] for start in range(0, len(url), ROOM)]
+    if "=" in url or any(row.startswith((".", "From ")) for row in rows):
+        return text_value(url)
+    return SOFT_BREAK.join(row.encode() for row in rows)

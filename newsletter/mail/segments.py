@@ -1,0 +1,113 @@
+"""The body of a mail as fixed segments with holes between them.
+
+Rendering leaves a text with hole tokens; `split` cuts it there and encodes every literal once, as
+quoted-printable (RFC 2045 §6.7). A reader then costs one `fill`: a join of byte strings. Three rules
+make that safe for any value:
+
+* A soft break stands before and after each value, so it begins at column 0 and no literal depends on
+  how long it is.
+* No line begins with `.` or `From `, so nobody on the way has to stuff dots or escape mailbox lines
+  (RFC 5321 §4.5.2).
+* Tabs, runs of spaces and spaces at a line's end are encoded, and the last line is never empty: the
+  body is its own relaxed canonical form (RFC 6376 §3.4.4) and can be hashed as it stands.
+"""
+
+from __future__ import annotations
+
+import binascii
+import html
+import re
+from collections.abc import Mapping
+
+from newsletter.values import Body
+
+CRLF = b"\r\n"
+SOFT_BREAK = b"=\r\n"
+ROOM = 75  # columns of a line, leaving one for the "=" of a soft break
+
+SPACE, TAB, EQUALS = 0x20, 0x09, 0x3D
+# What encodes to itself and fits on a line: most names and addresses, every link of ours
+_PLAIN = re.compile(r"(?!\.|From )[!-<>-~](?:[!-<>-~]| (?! |\Z)){0,74}\Z")
+# C0, C1, line and paragraph separators, bidi overrides and isolates, halves of surrogate pairs
+_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u2028-\u202e\u2066-\u2069\ud800-\udfff]+")
+
+
+def one_line(text: str) -> str:
+    """`text` with every run of control, bidi and line-ending characters turned into one space."""
+    return _UNFIT.sub(" ", text)
+
+
+def encode(text: str) -> bytes:
+    """Quoted-printable of `text`, written to stand at column 0; any line end becomes CRLF."""
+    if _PLAIN.match(text):
+        return text.encode("ascii")
+    return CRLF.join(_encode_line(line.encode()) for line in re.split(r"\r\n|\r|\n", text))
+
+
+def decode(body: bytes) -> str:
+    """The text that a mail client reads from a filled body, with `\\n` as its line end."""
+    return binascii.a2b_qp(body).decode().replace("\r\n", "\n")
+
+
+def split(text: str, pattern: re.Pattern[str]) -> Body:
+    """Cut `text` at its holes; `pattern` matches a token whole and its one group is the hole's name.
+
+    White space at the very end becomes one line end. Raises ValueError when a hole stands last: an
+    empty value there would leave an empty last line, and the body would not be canonical.
+    """
+    pieces = pattern.split(text.rstrip() + "\n")
+    texts, holes = pieces[0::2], pieces[1::2]
+    if not texts[-1].strip():
+        raise ValueError("nothing follows the last hole")
+    # A soft break ends each literal but the last and begins each but the first
+    literals = [SOFT_BREAK + encode(text) + SOFT_BREAK for text in texts]
+    literals[0] = literals[0].removeprefix(SOFT_BREAK)
+    literals[-1] = literals[-1].removesuffix(SOFT_BREAK)
+    return Body(literals=tuple(literals), holes=tuple(holes))
+
+
+def fill(body: Body, values: Mapping[str, bytes]) -> bytes:
+    """One reader's body. `values` are encoded already, by `html_value` or `text_value`."""
+    pieces = [body.literals[0]]
+    for hole, literal in zip(body.holes, body.literals[1:], strict=True):
+        pieces.append(values[hole])
+        pieces.append(literal)
+    return b"".join(pieces)
+
+
+def html_value(value: str) -> bytes:
+    """A personal value as the HTML part carries it: one line, escaped, encoded."""
+    return encode(html.escape(one_line(value), quote=True))
+
+
+def text_value(value: str) -> bytes:
+    """A personal value as the text part carries it: one line, encoded."""
+    return encode(one_line(value))
+
+
+def _encode_line(raw: bytes) -> bytes:
+    rows: list[bytes] = []
+    row = b""
+    for i, byte in enumerate(raw):
+        code = _encode_byte(raw, i)
+        if len(row) + len(code) > ROOM:
+            rows.append(row + b"=")
+            row = b""
+        if not row and _is_risky_start(raw, i):
+            code = b"=%02X" % byte
+        row += code
+    return CRLF.join([*rows, row])
+
+
+def _encode_byte(raw: bytes, i: int) -> bytes:
+    byte = raw[i]
+    if byte == SPACE:
+        follows_space = i > 0 and raw[i - 1] in (SPACE, TAB)
+        return b"=20" if follows_space or i + 1 == len(raw) else b" "
+    if SPACE < byte < 0x7F and byte != EQUALS:
+        return raw[i : i + 1]
+    return b"=%02X" % byte
+
+
+def _is_risky_start(raw: bytes, i: int) -> bool:
+    return raw[i] == ord(".") or raw.startswith(b"From ", i)

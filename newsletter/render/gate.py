@@ -1,0 +1,188 @@
+"""What an edition must have, and must not have, whatever its theme and its articles are.
+
+The gate reads the finished parts, not the theme. Each finding is one sentence; with any of them the
+edition does not go out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from urllib.parse import urlsplit
+
+from newsletter.render.holes import REQUIRED_HOLES, URL_HOLES, hole_pattern
+from newsletter.values import Body
+
+MAX_BYTES = 100_000  # of the encoded HTML part: Gmail hides what comes after some 102 kB
+MAX_STYLE = 8192  # characters: Gmail drops all style blocks of a mail that has more
+
+FORBIDDEN_TAGS = {
+    "applet", "base", "embed", "form", "frame", "frameset", "iframe", "link", "math", "object", "script",
+    "svg", "template",
+}  # fmt: skip
+URL_ATTRIBUTES = {
+    "action", "background", "cite", "data", "dynsrc", "formaction", "href", "longdesc", "lowsrc", "ping",
+    "poster", "src", "xlink:href",
+}  # fmt: skip
+NO_TEXT_INSIDE = ("script", "style", "title")
+
+_CONDITIONAL = re.compile(r"\[if[^\]]*\]>(.*)<!\[endif\]", re.DOTALL)
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_CSS_URL = re.compile(r"url\s*\(\s*['\"]?([^'\")]*)", re.IGNORECASE)
+_CSS_FORBIDDEN = re.compile(r"@import|expression\s*\(|behavior\s*:|-moz-binding", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the gate must know of an edition. Origins are like `http://127.0.0.1:8000`."""
+
+    nonce: str
+    postal_address: str
+    allowed_origins: Collection[str]
+
+
+def html_findings(html: str, rules: Rules) -> Iterator[str]:
+    """Everything that is wrong with the HTML part."""
+    inspector = _Inspector(rules)
+    inspector.feed(html)
+    inspector.close()
+    yield from inspector.findings
+    if "<![" in _COMMENT.sub("", html):
+        yield 'The HTML part holds "<![" outside a comment, which Outlook alone understands.'
+    if inspector.style > MAX_STYLE:
+        yield f"Its style sheets have {inspector.style} characters; Gmail drops them all above {MAX_STYLE}."
+    yield from _findings_of_both("HTML", html, inspector.text, rules)
+
+
+def text_findings(text: str, rules: Rules) -> Iterator[str]:
+    """Everything that is wrong with the text part."""
+    yield from _findings_of_both("text", text, text, rules)
+
+
+def size_findings(html: Body) -> Iterator[str]:
+    """Whether the HTML part, encoded, is small enough to be shown whole."""
+    size = sum(map(len, html.literals))
+    if size > MAX_BYTES:
+        yield (
+            f"The HTML part has {size:,} bytes encoded, and Gmail cuts what is longer than {MAX_BYTES:,}:"
+            " take some stories out."
+        )
+
+
+def is_permitted(url: str, allowed_origins: Collection[str]) -> bool:
+    """Whether a mail may refer to `url`: https, or plain http to one of our own loopback origins."""
+    if re.search(r"[\s\\<>\"]", url):
+        return False
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return False
+    if parts.scheme == "https":
+        return bool(host)
+    return parts.scheme == "http" and f"http://{parts.netloc}".lower() in allowed_origins
+
+
+def _findings_of_both(part: str, source: str, visible: str, rules: Rules) -> Iterator[str]:
+    if not visible.strip():
+        yield f"The {part} part is empty."
+    found = hole_pattern(rules.nonce).findall(source)
+    for hole in REQUIRED_HOLES:
+        if hole not in found:
+            yield f"The {part} part lacks {{{{ hole.{hole} }}}}."
+    if source.lower().count(rules.nonce) != len(found):
+        yield f"A hole was damaged in the {part} part: print holes whole, without filters around them."
+    address = "".join(rules.postal_address.split())
+    if not address:
+        yield "There is no postal address: set postal_address for the newsletter."
+    elif address not in "".join(visible.split()):
+        yield f"The {part} part lacks the postal address: print {{{{ edition.postal_address }}}}."
+
+
+class _Inspector(HTMLParser):
+    """Walks the HTML once: forbidden markup, foreign addresses, where holes stand, what is read."""
+
+    def __init__(self, rules: Rules) -> None:
+        super().__init__(convert_charrefs=True)
+        self._rules = rules
+        self._holes = hole_pattern(rules.nonce)
+        self._inside = ""
+        self._read: list[str] = []
+        self.findings: list[str] = []
+        self.style = 0
+
+    @property
+    def text(self) -> str:
+        return "".join(self._read)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in NO_TEXT_INSIDE:
+            self._inside = tag
+        values = [(name, value or "") for name, value in attrs]
+        if tag in FORBIDDEN_TAGS:
+            self._say(f"<{tag}> may not stand in a mail.")
+        if tag == "meta" and ("http-equiv", "refresh") in [(name, value.lower()) for name, value in values]:
+            self._say('<meta http-equiv="refresh"> may not stand in a mail.')
+        for name, value in values:
+            self._attribute(tag, name, value)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == self._inside:
+            self._inside = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._inside == "style":
+            self.style += len(data)
+            self._css(data, "a style sheet")
+        for hole in self._holes.findall(data):
+            if self._inside:
+                self._say(f"{{{{ hole.{hole} }}}} may not stand inside <{self._inside}>.")
+            elif hole in URL_HOLES:
+                self._say(f'{{{{ hole.{hole} }}}} is an address: it may only be a whole href="…".')
+        if not self._inside:
+            self._read.append(data)
+
+    def handle_comment(self, data: str) -> None:
+        for hole in self._holes.findall(data):
+            self._say(f"{{{{ hole.{hole} }}}} may not stand in a comment.")
+        if conditional := _CONDITIONAL.fullmatch(data):
+            # Outlook reads what stands in here, so it obeys the same rules
+            within = _Inspector(self._rules)
+            within.feed(conditional[1])
+            within.close()
+            self.style += within.style
+            for finding in within.findings:
+                self._say(finding)
+
+    def _attribute(self, tag: str, name: str, value: str) -> None:
+        for hole in self._holes.findall(value):
+            if not (name == "href" and hole in URL_HOLES and self._holes.fullmatch(value)):
+                self._say(f"{{{{ hole.{hole} }}}} may not stand in {name}= of <{tag}>.")
+        if name.startswith("on"):
+            self._say(f"{name}= may not stand in a mail, found on <{tag}>.")
+        if name == "style":
+            self._css(value, f"style= of <{tag}>")
+        if name == "srcset":
+            for candidate in value.split(","):
+                self._address(tag, name, candidate.strip().partition(" ")[0])
+        if name in URL_ATTRIBUTES:
+            self._address(tag, name, value)
+
+    def _address(self, tag: str, name: str, url: str) -> None:
+        is_hole = self._holes.fullmatch(url)
+        is_mailto = name == "href" and url.startswith("mailto:")
+        if not (is_hole or is_mailto or is_permitted(url, self._rules.allowed_origins)):
+            self._say(f"{name}= of <{tag}> is not a whole https address: {url[:200]!r}.")
+
+    def _css(self, css: str, place: str) -> None:
+        if found := _CSS_FORBIDDEN.search(css):
+            self._say(f"{found[0]!r} may not stand in {place}.")
+        for url in _CSS_URL.findall(css):
+            if not is_permitted(url.strip(), self._rules.allowed_origins):
+                self._say(f"url() in {place} is not a whole https address: {url[:200]!r}.")
+
+    def _say(self, finding: str) -> None:
+        if finding not in self.findings:
+            self.findings.append(finding)

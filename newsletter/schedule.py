@@ -1,0 +1,137 @@
+"""From a newsletter's own calendar to instants: on which days it is due, and when exactly.
+
+A due instant is the local minute in the newsletter's zone. Twice a year that minute may not exist,
+or exist twice: a minute inside a gap falls on the first instant after it, and of two passes the
+first one counts. So there is exactly one instant for every day. Pure: the present is a parameter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_NAMES = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
+_GENERIC = {
+    "ET": "New_York Detroit Toronto Montreal Nassau Kentucky/Louisville Indiana/Indianapolis",
+    "CT": "Chicago Winnipeg Menominee Matamoros Indiana/Knox",
+    "MT": "Denver Boise Edmonton Ciudad_Juarez",
+    "PT": "Los_Angeles Vancouver Tijuana",
+    "AKT": "Anchorage Juneau Nome Sitka",
+    "AT": "Halifax Moncton Goose_Bay",
+    "NT": "St_Johns",
+}
+_SPOKEN = {f"America/{city}": name for name, cities in _GENERIC.items() for city in cities.split()}
+# Most readers take these for American Central Time, but they are also Chinese and Cuban
+_MISLEADING = {"CST", "CDT"}
+
+
+class Schedule(Protocol):
+    """What a newsletter's settings say about its days; `days` by the names in WEEK."""
+
+    @property
+    def send_at(self) -> time: ...
+    @property
+    def zone(self) -> ZoneInfo: ...
+    @property
+    def days(self) -> Collection[str]: ...
+    @property
+    def skip_dates(self) -> Collection[date]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The local date that the edition is for, and the UTC instant at which it is due."""
+
+    day: date
+    at: datetime
+
+
+def due_instant(day: date, send_at: time, zone: ZoneInfo) -> datetime:
+    """The UTC instant of a local minute; after the gap or in the first pass where clocks change."""
+    wall = datetime.combine(day, send_at)
+    instant = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    if instant.astimezone(zone).replace(tzinfo=None) == wall:
+        return instant
+    return _end_of_gap(wall.replace(tzinfo=zone, fold=1).astimezone(UTC), instant, zone)
+
+
+def _end_of_gap(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+    """The first instant with the new offset, given one on either side. Zones change on full seconds."""
+    new = after.astimezone(zone).utcoffset()
+    while after - before > timedelta(seconds=1):
+        middle = before + timedelta(seconds=int((after - before).total_seconds()) // 2)
+        if middle.astimezone(zone).utcoffset() == new:
+            after = middle
+        else:
+            before = middle
+    return after
+
+
+def due_days(schedule: Schedule, first: date, last: date) -> Iterator[date]:
+    """The local dates from `first` to `last`, both included, for which a daily is due."""
+    for ordinal in range(first.toordinal(), last.toordinal() + 1):
+        day = date.fromordinal(ordinal)
+        if WEEK[day.weekday()] in schedule.days and day not in schedule.skip_dates:
+            yield day
+
+
+def due_between(schedule: Schedule, after: datetime, until: datetime) -> Iterator[Due]:
+    """What is due later than `after` and not later than `until`, in order."""
+    for due in _due_after(schedule, after):
+        if due.at > until:
+            return
+        yield due
+
+
+def next_due(schedule: Schedule, after: datetime) -> Due:
+    """The first that is due later than `after`."""
+    return next(_due_after(schedule, after))
+
+
+def _due_after(schedule: Schedule, after: datetime) -> Iterator[Due]:
+    # A gap may push an edition past midnight, so yesterday's can still be ahead
+    yesterday = after.astimezone(schedule.zone).date() - timedelta(days=1)
+    for day in due_days(schedule, yesterday, date.max):
+        at = due_instant(day, schedule.send_at, schedule.zone)
+        if at > after:
+            yield Due(day, at)
+
+
+# ── in words ────────────────────────────────────────────────────────────────────────────────────
+
+
+def describe(schedule: Schedule, on: date) -> str:
+    """ "Weekdays at 9am ET", for readers; `on` decides between CET and CEST."""
+    return f"{_days(schedule.days)} at {_clock(schedule.send_at)} {_zone(schedule, on)}"
+
+
+def _days(days: Collection[str]) -> str:
+    numbers = [number for number, name in enumerate(WEEK) if name in days]
+    special = {tuple(range(7)): "Daily", tuple(range(5)): "Weekdays", (5, 6): "Weekends"}
+    if words := special.get(tuple(numbers)):
+        return words
+    *others, last = [_NAMES[number] for number in numbers]
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def _clock(at: time) -> str:
+    if at in {time(0), time(12)}:
+        return "noon" if at.hour else "midnight"
+    minutes = f":{at.minute:02}" if at.minute else ""
+    return f"{at.hour % 12 or 12}{minutes}{'am' if at.hour < 12 else 'pm'}"
+
+
+def _zone(schedule: Schedule, on: date) -> str:
+    """ET all year where people say so, else the abbreviation of that day, else the city."""
+    name = schedule.zone.key
+    if spoken := _SPOKEN.get(name):
+        return spoken
+    instant = due_instant(on, schedule.send_at, schedule.zone)
+    abbreviation = instant.astimezone(schedule.zone).tzname() or ""
+    if abbreviation.isalpha() and abbreviation not in _MISLEADING:
+        return abbreviation
+    return f"{name.rpartition('/')[2].replace('_', ' ')} time"

@@ -1,0 +1,125 @@
+"""APScheduler wakes the services at their minute; the store decides what is due.
+
+`advance` may be called at any time, by anybody, as often as they like: it gathers, keeps drafts
+and freezes what is due, and each step is a guarded write. So correctness never depends on a
+trigger: beside the cron jobs our own tick looks every thirty seconds, on the monotonic clock.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from datetime import UTC, datetime, timedelta
+
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.cron import CronTrigger
+
+from newsletter.clock import monotonic
+from newsletter.config import NewsletterSettings
+from newsletter.errors import NewsletterError, Refused
+from newsletter.runtime import Runtime
+from newsletter.schedule import next_due
+from newsletter.services import editing, gathering, proofing, sending
+from newsletter.values import Outcome
+
+TICK = 30.0  # seconds
+
+log = logging.getLogger(__name__)
+
+
+def advance(runtime: Runtime, now: datetime) -> None:
+    """Do whatever is due at `now`, short of delivering."""
+    gathering.gather_due(runtime, now)
+    editing.keep(runtime, now)
+    sending.open_due(runtime, now)
+
+
+def send_now(
+    runtime: Runtime, newsletter: NewsletterSettings, slug: str, now: datetime, *, wait: timedelta, who: str
+) -> sending.Dispatch:
+    """Close today's edition (or the one named) and freeze it to begin after `wait`.
+
+    Joins an edition that is under way. Raises Refused when there is nothing to send, or it was sent.
+    """
+    due_at = now + wait
+    if slug:
+        with runtime.database.reading() as session:
+            edition = sending.find_edition(session, newsletter, slug)
+    else:
+        edition = editing.today(runtime, newsletter, now, due_at=due_at, who=who)
+    sending.may_send(newsletter, edition)
+    if edition.state not in sending.UNDERWAY and edition.rendition_id is None:
+        edition = editing.make_ready(runtime, newsletter, edition, now, who=who)
+    if edition.id is None:
+        raise Refused("The edition has no number.")
+    return sending.send_now(runtime, newsletter, edition.id, now, due_at=due_at, who=who)
+
+
+def send_test(
+    runtime: Runtime, newsletter: NewsletterSettings, address: str, now: datetime, *, who: str
+) -> Outcome:
+    """One test mail of the edition that is next, as it stands now."""
+    editing.keep(runtime, now)
+    rehearsal = editing.rehearse(runtime, newsletter, now)
+    letterhead = sending.letterhead(runtime, newsletter, rehearsal.edition)
+    return proofing.send_proof(
+        runtime, newsletter, rehearsal.edition, rehearsal.rendition, letterhead, address, now, who=who
+    )
+
+
+class Scheduler:
+    """The thread that advances editions, woken at every cut-off, freeze and due minute."""
+
+    def __init__(self, runtime: Runtime, stop: threading.Event) -> None:
+        self._runtime = runtime
+        self._stop = stop
+        self._wake = threading.Event()
+        self._cron = BackgroundScheduler(
+            timezone=UTC,
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+        )
+
+    def run(self) -> None:
+        """Until `stop`: advance now, then at each wake and at least every thirty seconds."""
+        self._schedule()
+        self._cron.start()
+        try:
+            while not self._stop.is_set():
+                self._advance()
+                self._sleep()
+        finally:
+            self._cron.shutdown(wait=False)
+
+    def _schedule(self) -> None:
+        for newsletter in self._runtime.settings.newsletters:
+            zone = newsletter.zone
+            at = newsletter.send_at
+            self._cron.add_job(
+                self._wake.set, CronTrigger(hour=at.hour, minute=at.minute, timezone=zone), name=newsletter.slug
+            )
+
+    def _advance(self) -> None:
+        try:
+            advance(self._runtime, self._runtime.clock.now())
+        except NewsletterError as error:
+            log.error("scheduler: %s", error.sentence)
+
+    def _sleep(self) -> None:
+        """Until woken, or the next moment that matters, or thirty seconds."""
+        until = monotonic() + min(TICK, self._seconds_to_next())
+        while not self._stop.is_set() and not self._wake.is_set() and (left := until - monotonic()) > 0:
+            self._wake.wait(min(0.25, left))
+        self._wake.clear()
+
+    def _seconds_to_next(self) -> float:
+        clock, lead = self._runtime.clock, timedelta(seconds=self._runtime.settings.sending.lead)
+        now = clock.now()
+        moments = [
+            moment
+            for newsletter in self._runtime.settings.newsletters
+            for due in (next_due(newsletter, now).at,)
+            for moment in (due - timedelta(seconds=newsletter.cutoff), due - lead, due)
+            if moment > now
+        ]
+        return min(((moment - now).total_seconds() for moment in moments), default=TICK)
+

@@ -1,0 +1,293 @@
+"""An edition goes out: frozen ahead of its minute, sent at it, late within its limit, held after it.
+
+The freeze is one transaction: the guarded change of state and the whole ledger, or nothing. Until
+the first row has begun it can be undone; from then on the ledger alone says who got what.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from newsletter.config import NewsletterSettings
+from newsletter.errors import Misuse, Refused
+from newsletter.mail.message import Compiled
+from newsletter.models import Edition, EditionKind, EditionState
+from newsletter.runtime import Runtime
+from newsletter.schedule import next_due
+from newsletter.store import deliveries, editions, freezing, missing
+from newsletter.store.audience import audience, count_audience
+from newsletter.store.newsletters import newsletter_ids
+from newsletter.values import Letterhead, Sums
+
+WHO = "scheduler"
+# An edition frozen this soon after its minute is still on time
+PUNCTUAL = timedelta(seconds=60)
+
+
+def open_due(runtime: Runtime, now: datetime) -> None:
+    """Freeze what is due within the lead time; hold what may not go, or was found too late."""
+    lead = timedelta(seconds=runtime.settings.sending.lead)
+    with runtime.database.reading() as session:
+        slugs = {number: slug for slug, number in newsletter_ids(session).items()}
+        waiting = editions.in_state(session, [EditionState.DRAFT, EditionState.APPROVED, EditionState.FROZEN])
+    for edition in waiting:
+        newsletter = runtime.newsletters.get(slugs[edition.newsletter_id])
+        if newsletter is not None and edition.due_at - lead <= now:
+            with runtime.database.writing() as session:
+                _open(session, runtime, newsletter, edition, now)
+
+
+def _open(
+    session: Session, runtime: Runtime, newsletter: NewsletterSettings, edition: Edition, now: datetime
+) -> None:
+    if now > edition.due_at + timedelta(seconds=newsletter.late_limit):
+        _hold_late(session, newsletter, edition, now)
+    elif edition.state == EditionState.FROZEN or edition.rendition_id is None:
+        return
+    elif newsletter.approval == "required" and edition.state != EditionState.APPROVED:
+        if now >= edition.due_at:
+            editions.change(
+                session, edition, EditionState.HELD, now, who=WHO, why="nobody approved it in time"
+            )
+    else:
+        freeze(session, runtime, newsletter, edition, now, who=WHO)
+
+
+def _hold_late(session: Session, newsletter: NewsletterSettings, edition: Edition, now: datetime) -> None:
+    minutes = int((now - edition.due_at).total_seconds() // 60)
+    why = f"found {minutes} minutes after its time; the late limit is {newsletter.late_limit // 60}"
+    if editions.change(session, edition, EditionState.HELD, now, who=WHO, why=why) and edition.id is not None:
+        freezing.unplan(session, edition.id)
+
+
+def freeze(
+    session: Session, runtime: Runtime, newsletter: NewsletterSettings, edition: Edition, now: datetime, *,
+    who: str,
+) -> int:  # fmt: skip
+    """Fill the ledger of an edition whose rendition is stored; returns how many will get it.
+
+    0 when somebody else froze it first, and when it has no reader: then it is skipped.
+    """
+    frozen = editions.change(
+        session, edition, EditionState.FROZEN, now, who=who, act="frozen", frozen_at=now,
+        resume_to=edition.state, late=now > edition.due_at + PUNCTUAL,
+    )  # fmt: skip
+    if not frozen or edition.id is None:
+        return 0
+    people = audience(edition.newsletter_id, EditionKind(edition.kind), edition.local_date, now)
+    planned = freezing.plan(
+        session, edition.id, people, due_at=edition.due_at, size=runtime.settings.sending.batch,
+        deadline=edition.due_at + timedelta(seconds=runtime.settings.sending.deadline),
+    )  # fmt: skip
+    if not planned:
+        now_frozen = editions.get(session, edition.id)
+        editions.change(session, now_frozen, EditionState.SKIPPED, now, who=who, why="it has no reader")
+    return planned
+
+
+def unfreeze(
+    runtime: Runtime, newsletter: NewsletterSettings, edition_id: int, now: datetime, *, who: str
+) -> bool:
+    """Undo a freeze of which no row has begun; False when it is too late for that."""
+    with runtime.database.writing() as session:
+        edition = editions.get(session, edition_id)
+        if edition.state != EditionState.FROZEN:
+            return False
+        due_at = _usual_due(newsletter, edition)
+        back = EditionState(edition.resume_to or EditionState.DRAFT)
+        if not editions.change(
+            session, edition, back, now, who=who, act="undone", due_at=due_at, frozen_at=None
+        ):
+            return False
+        freezing.unplan(session, edition_id)
+        return True
+
+
+def _usual_due(newsletter: NewsletterSettings, edition: Edition) -> datetime:
+    """When a daily of that date is due by the schedule; an edition outside it keeps its own time."""
+    due = next_due(newsletter, edition.due_at - timedelta(days=2))
+    while due.day < edition.local_date:
+        due = next_due(newsletter, due.at)
+    return due.at if due.day == edition.local_date else edition.due_at
+
+
+# ── by hand ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """A send that was asked for: its edition, when it begins, and whether this call planned it."""
+
+    edition_id: int
+    slug: str
+    due_at: datetime
+    people: int
+    is_new: bool
+
+
+SENDABLE_BY_HAND = (EditionState.DRAFT, EditionState.APPROVED, EditionState.HELD)
+UNDERWAY = (EditionState.FROZEN, EditionState.SENDING)
+
+
+def may_send(newsletter: NewsletterSettings, edition: Edition) -> None:
+    """Raises Refused for an edition that a hand cannot send (any more), saying what can be done."""
+    name = f"{newsletter.slug}/{edition.slug}"
+    if edition.state in (*SENDABLE_BY_HAND, *UNDERWAY):
+        return
+    if edition.state == EditionState.SENT:
+        raise Refused(
+            f"{name} has been sent.",
+            next_step=f"newsletter send {newsletter.slug} --edition {edition.slug} --missing",
+        )
+    if edition.state == EditionState.PAUSED:
+        raise Refused(f"{name} is paused: {edition.why}.", next_step=f"newsletter resume {name}")
+    raise Refused(
+        f"{name} was {edition.state}: {edition.why or 'by hand'}.", next_step="newsletter editions list"
+    )
+
+
+def send_now(
+    runtime: Runtime,
+    newsletter: NewsletterSettings,
+    edition_id: int,
+    now: datetime,
+    *,
+    due_at: datetime,
+    who: str,
+) -> Dispatch:
+    """Freeze a closed edition for `due_at`, or join it when it is under way already."""
+    with runtime.database.writing() as session:
+        edition = editions.get(session, edition_id)
+        may_send(newsletter, edition)
+        if edition.state in UNDERWAY:
+            return Dispatch(
+                edition_id, edition.slug, edition.due_at, deliveries.sums(session, edition_id).total, False
+            )
+        if edition.rendition_id is None:
+            raise Refused(
+                f"{newsletter.slug}/{edition.slug} cannot be sent: {edition.why or 'it was never rendered'}.",
+                next_step=f"newsletter editions show {newsletter.slug}/{edition.slug}",
+            )
+        edition.due_at = due_at
+        session.add(edition)
+        session.flush()
+        people = freeze(session, runtime, newsletter, edition, now, who=who)
+        if not people:
+            raise Refused(
+                f"{newsletter.slug} has no reader for {edition.slug}; it was skipped.",
+                next_step=f"newsletter subscribers import FILE --newsletter {newsletter.slug}",
+            )
+        return Dispatch(edition_id, edition.slug, due_at, people, True)
+
+
+def send_missing(
+    runtime: Runtime, newsletter: NewsletterSettings, slug: str, now: datetime, *, dry_run: bool, who: str
+) -> Dispatch:
+    """Plan those in the audience who have no row, and re-open `expired` and passingly `failed` ones.
+
+    Never anybody who is `sent` or `unknown`. Raises Refused for an edition that has not been sent.
+    """
+    with runtime.database.writing() as session:
+        edition = find_edition(session, newsletter, slug)
+        if edition.state not in (EditionState.SENT, EditionState.SENDING) or edition.frozen_at is None:
+            raise Refused(
+                f"{newsletter.slug}/{slug} is {edition.state}; only what went out can miss somebody.",
+                next_step=f"newsletter send {newsletter.slug}",
+            )
+        number = edition.id or 0
+        deadline = now + timedelta(seconds=runtime.settings.sending.deadline)
+        size = runtime.settings.sending.batch
+        people = missing.without_row(edition)
+        if dry_run:
+            count = count_audience(session, people) + missing.count_reopenable(session, number)
+            return Dispatch(number, slug, now, count, False)
+        planned = freezing.plan(session, number, people, due_at=now, deadline=deadline, size=size)
+        planned += missing.reopen(session, number, now, deadline, size)
+        if planned and edition.state == EditionState.SENT:
+            editions.change(
+                session, edition, EditionState.SENDING, now, who=who, act="missing", finished_at=None
+            )
+        return Dispatch(number, slug, now, planned, bool(planned))
+
+
+def find_edition(session: Session, newsletter: NewsletterSettings, slug: str) -> Edition:
+    """Raises Misuse for a slug that the newsletter does not have."""
+    number = newsletter_ids(session).get(newsletter.slug, 0)
+    edition = editions.find(session, number, slug)
+    if edition is None:
+        raise Misuse(
+            f"{newsletter.slug} has no edition {slug!r}.",
+            next_step=f"newsletter editions list {newsletter.slug}",
+        )
+    return edition
+
+
+def count_people(runtime: Runtime, edition: Edition, now: datetime) -> int:
+    """How many would get the edition if it were frozen now."""
+    people = audience(edition.newsletter_id, EditionKind(edition.kind), edition.local_date, now)
+    with runtime.database.reading() as session:
+        return count_audience(session, people)
+
+
+def progress(runtime: Runtime, edition_id: int) -> tuple[EditionState, Sums]:
+    with runtime.database.reading() as session:
+        state = EditionState(editions.get(session, edition_id).state)
+        return state, deliveries.sums(session, edition_id)
+
+
+def compose(runtime: Runtime, edition_id: int) -> Compiled:
+    """An edition's mail, compiled from the stored rendition: what was approved is what is sent."""
+    with runtime.database.reading() as session:
+        edition = editions.get(session, edition_id)
+        slugs = {number: slug for slug, number in newsletter_ids(session).items()}
+        if edition.rendition_id is None:
+            raise Refused(f"edition {edition.slug} was never rendered")
+        rendition = editions.read_rendition(session, edition.rendition_id)
+    newsletter = runtime.newsletter(slugs[edition.newsletter_id])
+    return Compiled(rendition, letterhead(runtime, newsletter, edition), runtime.links)
+
+
+def letterhead(runtime: Runtime, newsletter: NewsletterSettings, edition: Edition) -> Letterhead:
+    """What the headers of every copy have in common. The Date is the edition's minute."""
+    domain = newsletter.from_address.rpartition("@")[2]
+    return Letterhead(
+        newsletter_id=edition.newsletter_id,
+        newsletter_slug=newsletter.slug,
+        newsletter_name=newsletter.name,
+        edition_id=edition.id or 0,
+        edition_slug=edition.slug,
+        language=newsletter.language,
+        from_name=newsletter.from_name or newsletter.name,
+        from_address=newsletter.from_address,
+        reply_to=newsletter.reply_to,
+        return_path=newsletter.return_path or newsletter.from_address,
+        list_id=f"{newsletter.slug}.{domain}",
+        help_url=runtime.links.newsletter(newsletter.slug),
+        archived_at=runtime.links.edition(newsletter.slug, edition.slug),
+        feedback_id=f"{edition.slug}:{newsletter.slug}:newsletter",
+        date=edition.due_at,
+    )
+
+
+# ── pause, resume ───────────────────────────────────────────────────────────────────────────────
+
+
+def pause(runtime: Runtime, newsletter: NewsletterSettings, slug: str, now: datetime, *, who: str) -> None:
+    """Stop a running edition within a second. Raises Refused when it is not being sent."""
+    with runtime.database.writing() as session:
+        edition = find_edition(session, newsletter, slug)
+        if edition.state != EditionState.SENDING:
+            raise Refused(f"{newsletter.slug}/{slug} is {edition.state}, not being sent.")
+        editions.change(session, edition, EditionState.PAUSED, now, who=who, why=f"paused by {who}")
+
+
+def resume(runtime: Runtime, newsletter: NewsletterSettings, slug: str, now: datetime, *, who: str) -> None:
+    """Let a paused edition go on. Raises Refused when it is not paused."""
+    with runtime.database.writing() as session:
+        edition = find_edition(session, newsletter, slug)
+        if edition.state != EditionState.PAUSED:
+            raise Refused(f"{newsletter.slug}/{slug} is {edition.state}, not paused.")
+        editions.change(session, edition, EditionState.SENDING, now, who=who, act="resumed")

@@ -1,0 +1,165 @@
+"""People come and go: the leave link, its undo, and what ops add or import.
+
+Leaving is one guarded update and never touches the ledger: a row that has not begun looks at the
+subscription when it would begin, so a leave counts even for an edition that is being sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from itertools import islice
+from pathlib import Path
+
+from sqlmodel import Session
+
+from newsletter.errors import Refused
+from newsletter.models import Cadence, SubscriptionState
+from newsletter.runtime import Runtime
+from newsletter.services.newcomers import read_newcomers, welcome
+from newsletter.store import subscribers
+from newsletter.store.history import note
+from newsletter.store.newsletters import newsletter_ids, sync_newsletters
+from newsletter.store.subscribers import Newcomer, Place
+from newsletter.values import Refusal
+
+CHUNK = 1_000
+
+
+class Answer(StrEnum):
+    NEW = "new"
+    KNOWN = "known"
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import did, or would do: how many, and each line that was not taken."""
+
+    new: int
+    known: int
+    suppressed: int
+    refused: tuple[Refusal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What a person's own link shows: the address only as a reminder, for mails get forwarded."""
+
+    masked_address: str
+    places: tuple[Place, ...]
+
+
+def leave(runtime: Runtime, subscriber_id: int, newsletter_id: int, now: datetime) -> None:
+    """End a subscription at once. Idempotent; silent when there is nothing to end."""
+    with runtime.database.writing() as session:
+        if subscribers.end(session, subscriber_id, newsletter_id, now):
+            _note(session, now, "reader", "leave", subscriber_id, newsletter_id)
+
+
+def return_to(runtime: Runtime, subscriber_id: int, newsletter_id: int, now: datetime) -> bool:
+    """Undo a leave; True when the subscription is active afterwards. Lifts no suppression."""
+    with runtime.database.writing() as session:
+        if subscribers.revive(session, subscriber_id, newsletter_id, now):
+            _note(session, now, "reader", "return", subscriber_id, newsletter_id)
+            return True
+        state = subscribers.state_of(session, subscriber_id, newsletter_id)
+        return state is SubscriptionState.ACTIVE
+
+
+def preferences(runtime: Runtime, subscriber_id: int) -> Preferences | None:
+    """None for nobody and for who was forgotten."""
+    with runtime.database.reading() as session:
+        address = subscribers.address_of(session, subscriber_id)
+        if address is None:
+            return None
+        return Preferences(_masked(address), subscribers.places_of(session, subscriber_id))
+
+
+def add(
+    runtime: Runtime,
+    address: str,
+    newsletter_slug: str,
+    name: str,
+    now: datetime,
+    *,
+    consent_text: str = "",
+    consent_source: str = "",
+    cadence: Cadence = Cadence.DAILY,
+) -> Answer:
+    """Give one person a place.
+
+    Raises Misuse for an address that is none or an unknown newsletter, Refused for an address that
+    is suppressed and for somebody who left: only they can come back.
+    """
+    person = welcome(runtime.address_key, address, name, cadence, consent_text, consent_source)
+    with runtime.database.writing() as session:
+        newsletter_id = _newsletter_id(session, runtime, newsletter_slug, now)
+        admitted = subscribers.admit(session, newsletter_id, [person], now)
+        if admitted.suppressed:
+            raise Refused(
+                f"{person.address} is suppressed and is not mailed.",
+                next_step=f"newsletter subscribers show {person.address}",
+            )
+        if admitted.new:
+            _note(session, now, "ops", "add", admitted.new[person.address_key], newsletter_id)
+            return Answer.NEW
+        state = subscribers.state_of(session, admitted.known[person.address_key], newsletter_id)
+    if state is SubscriptionState.ENDED:
+        raise Refused(
+            f"{person.address} has left {newsletter_slug}; only they can come back.",
+            next_step="ask them to use Undo behind the leave link of any mail they have",
+        )
+    return Answer.KNOWN
+
+
+def import_csv(
+    runtime: Runtime,
+    path: Path,
+    newsletter_slug: str,
+    now: datetime,
+    *,
+    dry_run: bool = False,
+    on_progress: Callable[[int], None] | None = None,
+) -> ImportReport:
+    """Give everybody in a CSV file a place, in one transaction; unusable lines are reported, not taken.
+
+    A dry run does the same and rolls back, so its report is the import's. `on_progress` is called
+    with the number of lines read so far. Raises Misuse when the file as a whole cannot be read.
+    """
+    new = known = suppressed = lines = 0
+    refused: list[Refusal] = []
+    with read_newcomers(path, runtime.address_key) as rows, runtime.database.writing() as session:
+        newsletter_id = _newsletter_id(session, runtime, newsletter_slug, now)
+        while chunk := list(islice(rows, CHUNK)):
+            people = [row for row in chunk if isinstance(row, Newcomer)]
+            refused += [row for row in chunk if isinstance(row, Refusal)]
+            admitted = subscribers.admit(session, newsletter_id, people, now)
+            barred = sum(person.address_key in admitted.suppressed for person in people)
+            new += len(admitted.new)
+            suppressed += barred
+            known += len(people) - barred - len(admitted.new)
+            lines += len(chunk)
+            if on_progress:
+                on_progress(lines)
+        note(session, now, "ops", "import", "newsletter", newsletter_id, f"{new} new, {known} known")
+        if dry_run:
+            session.rollback()
+    return ImportReport(new, known, suppressed, tuple(refused))
+
+
+def _newsletter_id(session: Session, runtime: Runtime, slug: str, now: datetime) -> int:
+    sync_newsletters(session, [runtime.newsletter(slug)], now)
+    return newsletter_ids(session)[slug]
+
+
+def _note(
+    session: Session, now: datetime, who: str, act: str, subscriber_id: int, newsletter_id: int
+) -> None:
+    note(session, now, who, act, "subscriber", subscriber_id, f"newsletter {newsletter_id}")
+
+
+def _masked(address: str) -> str:
+    local, _, domain = address.rpartition("@")
+    return f"{local[:1]}•••@{domain}"

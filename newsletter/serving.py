@@ -1,0 +1,59 @@
+"""Web, scheduler and delivery side by side in one process, each restarted should it stumble."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from newsletter.errors import NewsletterError
+from newsletter.runtime import Runtime
+from newsletter.scheduler import Scheduler
+from newsletter.web.server import WebServer
+from newsletter.worker import deliver
+
+AFTER_TROUBLE = 5.0  # seconds before a part that failed is started again
+
+log = logging.getLogger(__name__)
+
+
+class Parts:
+    """Runs between `with` and its end; `stop` may be set by anybody to end it early."""
+
+    def __init__(self, runtime: Runtime, stop: threading.Event, web: WebServer) -> None:
+        self._runtime = runtime
+        self._stop = stop
+        self._web = web
+        self._threads: list[threading.Thread] = []
+
+    def __enter__(self) -> Parts:
+        self._web.start()
+        self._threads = [
+            self._keep_running("scheduler", Scheduler(self._runtime, self._stop).run),
+            self._keep_running("delivery", lambda: deliver(self._runtime, self._stop, until_idle=False)),
+        ]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Wait for what is on the wire, so that nothing is left in doubt."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+        self._web.stop()
+
+    def _keep_running(self, name: str, part: Callable[[], None]) -> threading.Thread:
+        """Nine o'clock must not miss a thread: trouble is told, and the part begins anew."""
+
+        def run() -> None:
+            while not self._stop.is_set():
+                try:
+                    part()
+                except NewsletterError as error:
+                    log.error("%s: %s", name, error.sentence)
+                except Exception:
+                    log.exception("%s failed and is started again", name)
+                self._stop.wait(AFTER_TROUBLE)
+
+        thread = threading.Thread(target=run, name=name)
+        thread.start()
+        return thread

@@ -1,0 +1,115 @@
+"""How a run ends: what is still open at the deadline expires, and an edition without open rows is sent."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, insert, literal, or_, select, update
+from sqlmodel import Session, col
+from sqlmodel.sql.sqltypes import UTCDateTime
+
+from newsletter.models import (
+    Batch,
+    BatchState,
+    Delivery,
+    DeliveryState,
+    Edition,
+    EditionState,
+    Subscriber,
+    Suppression,
+    SuppressionReason,
+)
+from newsletter.store.history import note
+from newsletter.store.ledger import add_up, doubt, is_batch
+from newsletter.values import BatchKey, Fate
+
+# A running batch may rightly wait ten minutes for one last answer (RFC 5321 §4.5.3.2.6)
+LAST_ANSWER = timedelta(minutes=15)
+
+
+def expire(session: Session, edition_id: int, now: datetime) -> int:
+    """Close the batches whose deadline has passed, paused or not; returns how many rows expired."""
+    late = session.execute(
+        update(Batch)
+        .where(
+            col(Batch.edition_id) == edition_id,
+            or_(
+                (col(Batch.deadline) <= now) & (col(Batch.state) != BatchState.RUNNING),
+                col(Batch.deadline) <= now - LAST_ANSWER,
+            ),
+            or_(col(Batch.state) != BatchState.DONE, col(Batch.deferred) > 0),
+        )
+        .values(state=BatchState.DONE, token=Batch.token + 1)
+        .returning(Batch.no, Batch.begun)  # type: ignore[call-overload]
+    ).all()
+    return sum(_expire_rows(session, BatchKey(edition_id, no), begun) for no, begun in late)
+
+
+def finish_if_done(session: Session, edition_id: int, now: datetime) -> bool:
+    """`sending → sent` once no row is open; addresses found dead are suppressed then."""
+    if _is_open(session, edition_id):
+        return False
+    ended = session.execute(
+        update(Edition)
+        .where(
+            col(Edition.id) == edition_id,
+            col(Edition.state).in_([EditionState.SENDING, EditionState.FROZEN, EditionState.PAUSED]),
+        )
+        .values(state=EditionState.SENT, finished_at=now)
+    )
+    if ended.rowcount != 1:  # type: ignore[attr-defined]
+        return False
+    suppressed = _suppress_dead(session, edition_id, now)
+    note(session, now, "delivery", "sent", "edition", edition_id, f"{suppressed} addresses suppressed as dead")
+    return True
+
+
+def _expire_rows(session: Session, key: BatchKey, begun: int) -> int:
+    doubt(session, key, begun)
+    found: Counter[DeliveryState] = Counter()
+    for state in (DeliveryState.QUEUED, DeliveryState.DEFERRED):
+        expired = session.execute(
+            update(Delivery)
+            .where(
+                col(Delivery.edition_id) == key.edition_id,
+                col(Delivery.batch_no) == key.no,
+                col(Delivery.state) == state,
+            )
+            .values(state=DeliveryState.EXPIRED, next_at=None)
+        )
+        found[state] = expired.rowcount  # type: ignore[attr-defined]
+    add_up(session, key, Counter({DeliveryState.EXPIRED: found.total()}), found)
+    session.execute(update(Batch).where(is_batch(key)).values(retry_at=None))
+    return found.total()
+
+
+def _is_open(session: Session, edition_id: int) -> bool:
+    still = select(func.count()).where(
+        col(Batch.edition_id) == edition_id,
+        or_(col(Batch.state) != BatchState.DONE, col(Batch.deferred) > 0),
+    )
+    return bool(session.execute(still).scalar_one())
+
+
+def _suppress_dead(session: Session, edition_id: int, now: datetime) -> int:
+    dead = (
+        select(
+            Subscriber.address_key,  # type: ignore[call-overload]
+            literal(SuppressionReason.DEAD.value),
+            func.min(Delivery.reply),
+            literal(now, UTCDateTime()),
+        )
+        .join(Delivery, col(Delivery.subscriber_id) == col(Subscriber.id))
+        .where(
+            col(Delivery.edition_id) == edition_id,
+            col(Delivery.state) == DeliveryState.FAILED,
+            col(Delivery.fate) == Fate.DEAD,
+            ~select(Suppression).where(col(Suppression.address_key) == col(Subscriber.address_key)).exists(),
+        )
+        .group_by(Subscriber.address_key)
+    )
+    made = session.execute(
+        insert(Suppression).from_select(["address_key", "reason", "detail", "since"], dead)
+    )
+    return int(made.rowcount)  # type: ignore[attr-defined]

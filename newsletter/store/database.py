@@ -1,0 +1,130 @@
+"""One door to either store: SQLite, the embedded default, or PostgreSQL.
+
+`writing()` begins a transaction that may write (on SQLite `BEGIN IMMEDIATE`, because its driver
+opens none for a SELECT and a read followed by a write would lose updates); `reading()` begins one
+that only reads. Both commit when the block ends well and roll back when it does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlmodel import Session
+
+from newsletter.errors import Misuse, StoreFailed
+from newsletter.store.network_files import refuse_network_file
+
+SQLITE_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    # NORMAL may lose the watermark in a power cut, and then a mail would double
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA cache_size=-65536",
+    "PRAGMA secure_delete=ON",
+)
+
+
+class Database:
+    """The store behind a URL; safe to share between threads.
+
+    Raises Misuse for a URL that names no supported store, StoreFailed when the store does not answer.
+    """
+
+    def __init__(self, url: str, *, busy_timeout: int = 30) -> None:
+        self.engine = _engine(url, busy_timeout)
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        with self._session("BEGIN") as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        with self._session("BEGIN IMMEDIATE") as session:
+            yield session
+
+    @contextmanager
+    def _session(self, begin: str) -> Iterator[Session]:
+        try:
+            with self.engine.connect() as connection:
+                connection.info["begin"] = begin
+                with Session(connection, expire_on_commit=False) as session:
+                    yield session
+                    session.commit()
+        except OperationalError as error:
+            raise StoreFailed(_sentence(error), next_step="newsletter db check") from error
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise StoreFailed(_sentence(error), next_step="newsletter db check") from error
+            raise
+
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file, or None on PostgreSQL and in memory."""
+        name = self.engine.url.database
+        return Path(name) if self.is_sqlite and name and name != ":memory:" else None
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _engine(url: str, busy_timeout: int) -> Engine:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise Misuse(
+            "[database] url is not a database URL.",
+            next_step="write sqlite:///newsletter.db or postgresql://user@host/name",
+        ) from error
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite(parsed, busy_timeout)
+    if parsed.get_backend_name() == "postgresql":
+        return _postgresql(parsed)
+    raise Misuse(
+        f"[database] url names {parsed.get_backend_name()!r}, which is no store of ours.",
+        next_step="write sqlite:///newsletter.db or postgresql://user@host/name",
+    )
+
+
+def _sqlite(url: Any, busy_timeout: int) -> Engine:
+    if url.database and url.database != ":memory:":
+        refuse_network_file(Path(url.database))
+    # hide_parameters: an IntegrityError would otherwise print a reader's address into the log
+    engine = create_engine(url, connect_args={"timeout": busy_timeout}, hide_parameters=True)
+
+    @event.listens_for(engine, "connect")
+    def prepare(driver: Any, _record: Any) -> None:
+        driver.isolation_level = None
+        cursor = driver.cursor()
+        for pragma in SQLITE_PRAGMAS:
+            cursor.execute(pragma)
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.info.get("begin", "BEGIN IMMEDIATE"))
+
+    return engine
+
+
+def _postgresql(url: Any) -> Engine:
+    try:
+        return create_engine(
+            url.set(drivername="postgresql+psycopg"), hide_parameters=True, pool_pre_ping=True, pool_size=10
+        )
+    except (NoSuchModuleError, ModuleNotFoundError) as error:
+        raise Misuse(
+            "[database] url names PostgreSQL, but its driver is not installed.",
+            next_step="pip install 'newsletter[postgres]'",
+        ) from error
+
+
+def _sentence(error: DBAPIError) -> str:
+    # The first line only: PostgreSQL's DETAIL may quote a row
+    return f"The store does not answer: {str(error.orig).splitlines()[0]}."

@@ -1,0 +1,218 @@
+"""Editions, their entries and their renditions. Every change of state is one guarded update."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import delete, or_, update
+from sqlmodel import Session, col, select
+
+from newsletter.models import Batch, Edition, EditionKind, EditionState, Entry, Rendition, Slot
+from newsletter.store.dialect import insert_for
+from newsletter.store.history import note
+from newsletter.values import Body, Choice, Placement
+from newsletter.values import Rendition as RenditionValue
+
+ENDED = (EditionState.SENT, EditionState.SKIPPED, EditionState.CANCELLED)
+
+
+def create(
+    session: Session,
+    newsletter_id: int,
+    slug: str,
+    kind: EditionKind,
+    day: date,
+    due_at: datetime,
+    now: datetime,
+    *,
+    who: str = "scheduler",
+) -> Edition | None:
+    """A new draft, or None when the newsletter already has an edition of that slug.
+
+    The unique slug is what makes the clock, a second scheduler, a hand and a restart agree on one.
+    """
+    made = session.execute(
+        insert_for(session)(Edition)
+        .values(
+            newsletter_id=newsletter_id, slug=slug, kind=kind, local_date=day, due_at=due_at,
+            state=EditionState.DRAFT, version=1, late=False, why="", resume_to="", subject="",
+            reasons={}, created_at=now,
+        )
+        .on_conflict_do_nothing(index_elements=["newsletter_id", "slug"])
+        .returning(Edition.id)
+    ).scalar_one_or_none()  # fmt: skip
+    if made is None:
+        return None
+    note(session, now, who, "drafted", "edition", made)
+    return get(session, made)
+
+
+def get(session: Session, edition_id: int) -> Edition:
+    return session.exec(select(Edition).where(Edition.id == edition_id)).one()
+
+
+def find(session: Session, newsletter_id: int, slug: str) -> Edition | None:
+    return session.exec(
+        select(Edition).where(Edition.newsletter_id == newsletter_id, Edition.slug == slug)
+    ).first()
+
+
+def latest(session: Session, newsletter_id: int, kind: EditionKind = EditionKind.DAILY) -> Edition | None:
+    """The newsletter's edition of this kind with the latest date."""
+    return session.exec(
+        select(Edition)
+        .where(Edition.newsletter_id == newsletter_id, Edition.kind == kind)
+        .order_by(col(Edition.local_date).desc(), col(Edition.id).desc())
+    ).first()
+
+
+def in_state(
+    session: Session, states: Collection[EditionState], newsletter_id: int | None = None
+) -> Sequence[Edition]:
+    """Editions in any of these states, in the order in which they are due."""
+    query = select(Edition).where(col(Edition.state).in_(states)).order_by(col(Edition.due_at), col(Edition.id))
+    if newsletter_id is not None:
+        query = query.where(Edition.newsletter_id == newsletter_id)
+    return session.exec(query).all()
+
+
+def recent(session: Session, newsletter_id: int, limit: int) -> Sequence[Edition]:
+    return session.exec(
+        select(Edition)
+        .where(Edition.newsletter_id == newsletter_id)
+        .order_by(col(Edition.due_at).desc(), col(Edition.id).desc())
+        .limit(limit)
+    ).all()
+
+
+def change(
+    session: Session,
+    edition: Edition,
+    to: EditionState,
+    now: datetime,
+    *,
+    who: str,
+    why: str = "",
+    act: str = "",
+    **values: Any,
+) -> bool:
+    """Move `edition` on from the state in which it was read; False when somebody else was first.
+
+    History calls the change `act`, or like the new state.
+    """
+    moved = session.execute(
+        update(Edition)
+        .where(
+            col(Edition.id) == edition.id,
+            col(Edition.state) == edition.state,
+            col(Edition.version) == edition.version,
+        )
+        .values(state=to, why=why, **values)
+    )
+    if moved.rowcount != 1:  # type: ignore[attr-defined]
+        return False
+    if edition.id is not None:
+        note(session, now, who, act or to, "edition", edition.id, why)
+    return True
+
+
+def save_choice(session: Session, edition: Edition, choice: Choice, subject: str) -> bool:
+    """Replace the machine's entries by a new choice; False when the draft has changed meanwhile."""
+    saved = session.execute(
+        update(Edition)
+        .where(
+            col(Edition.id) == edition.id,
+            col(Edition.state) == EditionState.DRAFT,
+            col(Edition.version) == edition.version,
+            col(Edition.closed_at).is_(None),
+        )
+        .values(
+            version=edition.version + 1,
+            subject=subject,
+            reasons={str(article): why for article, why in choice.reasons.items()},
+        )
+    )
+    if saved.rowcount != 1:  # type: ignore[attr-defined]
+        return False
+    session.execute(delete(Entry).where(col(Entry.edition_id) == edition.id))
+    session.add_all(_entry(edition, number, placement) for number, placement in enumerate(choice.placements))
+    session.flush()
+    return True
+
+
+def placements(session: Session, edition_id: int) -> tuple[Placement, ...]:
+    rows = session.exec(
+        select(Entry).where(Entry.edition_id == edition_id).order_by(col(Entry.position))
+    )
+    return tuple(
+        Placement(
+            article_id=row.article_id, slot=Slot(row.slot), why=row.why, section=row.section,
+            position=row.position, pinned=row.pinned, headline=row.headline, summary=row.summary,
+        )
+        for row in rows
+    )  # fmt: skip
+
+
+def went_out(session: Session, newsletter_id: int) -> Mapping[int, str]:
+    """Articles that readers of this newsletter were sent → slug of the edition that carried them.
+
+    An edition went out when at least one of its deliveries is `sent` or `unknown`; its batches'
+    sums say so, also when retention has dropped the deliveries.
+    """
+    reached = (
+        select(Batch.edition_id)
+        .where(col(Batch.edition_id) == col(Edition.id), or_(col(Batch.sent) > 0, col(Batch.unknown) > 0))
+        .exists()
+    )
+    rows = session.exec(
+        select(Entry.article_id, Edition.slug)
+        .join(Edition, col(Edition.id) == col(Entry.edition_id))
+        .where(Edition.newsletter_id == newsletter_id, reached)
+        .order_by(col(Edition.due_at))
+    )
+    return dict(rows.all())
+
+
+def save_rendition(session: Session, edition: Edition, rendition: RenditionValue, now: datetime) -> int:
+    row = Rendition(
+        edition_id=edition.id, edition_version=edition.version, theme=rendition.theme, hash=rendition.hash,
+        subject=rendition.subject, preheader=rendition.preheader, body=_pack(rendition), created_at=now,
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    if row.id is None:
+        raise RuntimeError("the store gave the rendition no id")
+    return row.id
+
+
+def read_rendition(session: Session, rendition_id: int) -> RenditionValue:
+    row = session.exec(select(Rendition).where(Rendition.id == rendition_id)).one()
+    parts = json.loads(row.body)
+    return RenditionValue(
+        subject=row.subject, preheader=row.preheader, theme=row.theme, hash=row.hash,
+        html=_unpack(parts["html"]), text=_unpack(parts["text"]),
+    )  # fmt: skip
+
+
+def _entry(edition: Edition, number: int, placement: Placement) -> Entry:
+    return Entry(
+        edition_id=edition.id, article_id=placement.article_id, slot=placement.slot,
+        section=placement.section, position=number, pinned=placement.pinned,
+        headline=placement.headline, summary=placement.summary, why=placement.why,
+    )  # fmt: skip
+
+
+def _pack(rendition: RenditionValue) -> bytes:
+    # Quoted-printable is ASCII, so the segments travel as plain JSON strings
+    parts = {
+        name: {"literals": [part.decode("ascii") for part in body.literals], "holes": body.holes}
+        for name, body in (("html", rendition.html), ("text", rendition.text))
+    }
+    return json.dumps(parts).encode("ascii")
+
+
+def _unpack(part: Mapping[str, Sequence[str]]) -> Body:
+    return Body(tuple(text.encode("ascii") for text in part["literals"]), tuple(part["holes"]))

@@ -1,0 +1,61 @@
+"""Feeds: the configuration's, mirrored as rows, and how each of them fares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlmodel import Session, col
+
+from newsletter.config import FeedSource
+from newsletter.models import Feed
+from newsletter.store.dialect import insert_for
+
+
+def sync_feeds(session: Session, sources: Iterable[FeedSource]) -> None:
+    """Give every configured feed a row and its present address; nothing is ever deleted.
+
+    A new address forgets the old one's validators: they were another server's.
+    """
+    rows = [
+        {
+            "name": source.name,
+            "url": source.url,
+            "etag": "",
+            "last_modified": "",
+            "failures": 0,
+            "trouble": "",
+        }
+        for source in sources
+    ]
+    if not rows:
+        return
+    insert = insert_for(session)(Feed)
+    session.execute(
+        insert.on_conflict_do_update(
+            index_elements=["name"],
+            set_={"url": insert.excluded.url, "etag": "", "last_modified": ""},
+            where=col(Feed.url) != insert.excluded.url,
+        ),
+        rows,
+    )
+
+
+def record_success(session: Session, feed: Feed, now: datetime, *, etag: str, last_modified: str) -> None:
+    session.execute(
+        update(Feed)
+        # The address may have changed while the old one was being fetched
+        .where(col(Feed.id) == feed.id, col(Feed.url) == feed.url)
+        .values(
+            fetched_at=now, succeeded_at=now, failures=0, trouble="", etag=etag, last_modified=last_modified
+        )
+    )
+
+
+def record_trouble(session: Session, feed: Feed, now: datetime, trouble: str) -> None:
+    session.execute(
+        update(Feed)
+        .where(col(Feed.id) == feed.id, col(Feed.url) == feed.url)
+        .values(fetched_at=now, failures=col(Feed.failures) + 1, trouble=trouble)
+    )

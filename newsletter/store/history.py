@@ -1,0 +1,28 @@
+"""Who did what, when, to what, and why. Ids, never addresses."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from newsletter.models import History
+
+
+def note(session: Session, at: datetime, who: str, act: str, what: str, what_id: int, why: str = "") -> None:
+    session.add(History(at=at, who=who, act=act, what=what, what_id=what_id, why=why))
+
+
+def count_since(session: Session, act: str, since: datetime) -> int:
+    """How often `act` was done since then, whoever did it."""
+    return session.exec(select(func.count()).where(col(History.act) == act, col(History.at) >= since)).one()
+
+
+def story_of(session: Session, what: str, what_id: int) -> list[History]:
+    """Everything that happened to one thing, oldest first."""
+    return list(
+        session.exec(
+            select(History).where(History.what == what, History.what_id == what_id).order_by(col(History.id))
+        )
+    )

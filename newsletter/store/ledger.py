@@ -1,0 +1,226 @@
+"""The ledger: which delivery stands where, whatever dies whenever.
+
+A worker *takes* a batch and with it a fence token; rows that an earlier worker had begun and never
+settled become `unknown` then. It *commits* again and again: outcomes known by now are settled and
+the watermark `begun` moves on, in one transaction; only rows below the watermark may go on the
+wire. So after a crash the rows in doubt are those below the watermark without an outcome, at most
+one window of them. A worker whose token has gone is told so and must stop.
+
+Lock order, everywhere: edition, then batch, then delivery.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import case, select, update
+from sqlmodel import Session, col
+
+from newsletter.models import (
+    Batch,
+    BatchState,
+    Delivery,
+    DeliveryState,
+    Edition,
+    EditionState,
+    Subscriber,
+    Subscription,
+)
+from newsletter.store.audience import may_be_mailed
+from newsletter.store.settling import settle_rows
+from newsletter.values import BatchKey, Recipient, Settled
+
+
+SENDABLE = (EditionState.FROZEN, EditionState.SENDING)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A batch in hand. Positions below `begun` are history; `size` is where it ends."""
+
+    key: BatchKey
+    token: int
+    begun: int
+    size: int
+    lane: str
+    deadline: datetime
+
+
+def take(session: Session, key: BatchKey, now: datetime) -> Taken | None:
+    """Take a batch that is not done, whoever had it before; None when there is nothing to take."""
+    if not _start(session, key.edition_id, now):
+        return None
+    row = session.execute(
+        update(Batch)
+        .where(is_batch(key), col(Batch.state) != BatchState.DONE)
+        .values(token=Batch.token + 1, state=BatchState.RUNNING)
+        .returning(Batch.token, Batch.begun, Batch.size, Batch.lane, Batch.deadline)  # type: ignore[arg-type]
+    ).one_or_none()
+    if row is None:
+        return None
+    doubt(session, key, row.begun)
+    return Taken(key, row.token, row.begun, row.size, row.lane, row.deadline)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Where the watermark stands now, and the rows that it has just passed."""
+
+    upto: int
+    recipients: tuple[Recipient, ...] = ()
+
+
+def commit(
+    session: Session, taken: Taken, settled: Sequence[Settled], *, begun: int, upto: int
+) -> Begun | None:
+    """Settle what is known and move the watermark from `begun` to `upto`; gives the rows to send.
+
+    The watermark stays where it is unless the edition is still being sent. Rows whose reader has
+    left meanwhile are cancelled and not given. None means fenced off: somebody else has the batch,
+    nothing more may be sent; what was settled then counts only as far as it replaces a doubt.
+    """
+    if upto > begun and not _is_sending(session, taken.key.edition_id):
+        upto = begun
+    mine = session.execute(
+        update(Batch)
+        .where(is_batch(taken.key), col(Batch.token) == taken.token, col(Batch.state) == BatchState.RUNNING)
+        .values(begun=upto)
+    )
+    if mine.rowcount != 1:  # type: ignore[attr-defined]
+        settle_late(session, taken.key.edition_id, settled)
+        return None
+    settle_rows(session, taken.key, settled)
+    leavers = _cancel_leavers(session, taken.key, begun, upto) if upto > begun else 0
+    add_up(session, taken.key, Counter(s.state for s in settled) + Counter({DeliveryState.CANCELLED: leavers}))
+    _note_retry(session, taken.key, settled)
+    return Begun(upto, _recipients(session, taken.key, begun, upto) if upto > begun else ())
+
+
+def finish(session: Session, taken: Taken, state: BatchState) -> None:
+    """Let the batch go: DONE when its last row has begun and is settled, READY for another worker."""
+    session.execute(
+        update(Batch).where(is_batch(taken.key), col(Batch.token) == taken.token).values(state=state)
+    )
+
+
+def settle_late(session: Session, edition_id: int, settled: Sequence[Settled]) -> None:
+    """Let a late truth replace a doubt: only rows of the same attempt that are `unknown` change."""
+    for item in settled:
+        row = session.execute(
+            update(Delivery)
+            .where(
+                col(Delivery.edition_id) == edition_id,
+                col(Delivery.subscriber_id) == item.recipient.subscriber_id,
+                col(Delivery.attempt) == item.recipient.attempt,
+                col(Delivery.state) == DeliveryState.UNKNOWN,
+            )
+            .values(
+                state=item.state, fate=item.outcome.fate, settled_at=item.at,
+                next_at=item.next_at, relay=item.outcome.relay, reply=item.outcome.reply,
+            )
+            .returning(Delivery.batch_no)  # type: ignore[call-overload]
+        ).one_or_none()  # fmt: skip
+        if row is not None:
+            key = BatchKey(edition_id, row.batch_no)
+            add_up(session, key, Counter({item.state: 1}), Counter({DeliveryState.UNKNOWN: 1}))
+            _note_retry(session, key, [item])
+
+
+def _start(session: Session, edition_id: int, now: datetime) -> bool:
+    """An edition is `sending` from the moment its first batch is taken; others are left alone."""
+    started = session.execute(
+        update(Edition)
+        .where(col(Edition.id) == edition_id, col(Edition.state).in_(SENDABLE))
+        .values(
+            state=EditionState.SENDING,
+            began_at=case((col(Edition.began_at).is_(None), now), else_=col(Edition.began_at)),
+        )
+    )
+    return bool(started.rowcount == 1)  # type: ignore[attr-defined]
+
+
+def _is_sending(session: Session, edition_id: int) -> bool:
+    state = session.execute(select(Edition.state).where(col(Edition.id) == edition_id)).scalar_one()  # type: ignore[call-overload]
+    return bool(state == EditionState.SENDING)
+
+
+def doubt(session: Session, key: BatchKey, begun: int) -> None:
+    """What an earlier worker began and never settled: nobody can know, so nothing is sent again."""
+    doubted = session.execute(
+        update(Delivery)
+        .where(
+            col(Delivery.edition_id) == key.edition_id,
+            col(Delivery.batch_no) == key.no,
+            col(Delivery.pos) < begun,
+            col(Delivery.state) == DeliveryState.QUEUED,
+        )
+        .values(state=DeliveryState.UNKNOWN, fate="doubt")
+    )
+    add_up(session, key, Counter({DeliveryState.UNKNOWN: doubted.rowcount}))  # type: ignore[attr-defined]
+
+
+def _cancel_leavers(session: Session, key: BatchKey, begun: int, upto: int) -> int:
+    staying = (
+        select(col(Subscriber.id))
+        .join(Subscription, col(Subscription.subscriber_id) == col(Subscriber.id))
+        .join(Edition, col(Edition.newsletter_id) == col(Subscription.newsletter_id))
+        .where(
+            col(Edition.id) == key.edition_id,
+            col(Subscriber.id) == col(Delivery.subscriber_id),
+            may_be_mailed(),
+        )
+        .correlate(Delivery)
+    )
+    left = session.execute(
+        update(Delivery)
+        .where(*_rows(key, begun, upto), ~staying.exists())
+        .values(state=DeliveryState.CANCELLED, fate="left")
+    )
+    return int(left.rowcount)  # type: ignore[attr-defined]
+
+
+def _recipients(session: Session, key: BatchKey, begun: int, upto: int) -> tuple[Recipient, ...]:
+    rows = session.execute(
+        select(Delivery.subscriber_id, Subscriber.address, Subscriber.name, Delivery.attempt, Delivery.pos)  # type: ignore[call-overload]
+        .join(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id))
+        .where(*_rows(key, begun, upto), col(Delivery.state) == DeliveryState.QUEUED)
+        .order_by(Delivery.pos)
+    )
+    return tuple(Recipient(*row) for row in rows)
+
+
+def _note_retry(session: Session, key: BatchKey, settled: Sequence[Settled]) -> None:
+    times = [item.next_at for item in settled if item.next_at is not None]
+    if times:
+        soonest = min(times)
+        earlier = case((Batch.retry_at < soonest, Batch.retry_at), else_=soonest)  # type: ignore[operator, arg-type]
+        session.execute(update(Batch).where(is_batch(key)).values(retry_at=earlier))
+
+
+def add_up(
+    session: Session, key: BatchKey, more: Counter[DeliveryState], less: Counter[DeliveryState] | None = None
+) -> None:
+    """Add outcomes to the batch's own sums, so that nobody ever counts a million rows."""
+    change = Counter(more)
+    change.subtract(less or {})
+    change.pop(DeliveryState.QUEUED, None)
+    values = {state.value: getattr(Batch, state.value) + n for state, n in change.items() if n}
+    if values:
+        session.execute(update(Batch).where(is_batch(key)).values(**values))
+
+
+def is_batch(key: BatchKey) -> Any:
+    return (col(Batch.edition_id) == key.edition_id) & (col(Batch.no) == key.no)
+
+
+def _rows(key: BatchKey, begun: int, upto: int) -> tuple[Any, ...]:
+    return (
+        col(Delivery.edition_id) == key.edition_id,
+        col(Delivery.batch_no) == key.no,
+        col(Delivery.pos) >= begun,
+        col(Delivery.pos) < upto,
+    )

@@ -1,0 +1,215 @@
+"""Subscribers and their places on newsletters.
+
+Whatever lets people in refuses suppressed addresses and leaves an ended subscription ended: only
+the person's own act (`revive`) brings it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlmodel import Session, col
+
+from newsletter.models import (
+    Cadence,
+    Newsletter,
+    Subscriber,
+    Subscription,
+    SubscriptionState,
+    Suppression,
+)
+from newsletter.store.dialect import insert_for
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """Somebody who is to get a newsletter: address normalised, with the proof of consent."""
+
+    address: str
+    address_key: str
+    lane: str
+    name: str = ""
+    cadence: Cadence = Cadence.DAILY
+    consent_text: str = ""
+    consent_source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """What became of newcomers, by address key: `new` got a place, `known` already had one or left it."""
+
+    new: Mapping[str, int]
+    known: Mapping[str, int]
+    suppressed: Collection[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A subscriber's place on a newsletter. Who never confirmed it cannot return to it."""
+
+    newsletter_id: int
+    slug: str
+    name: str
+    state: SubscriptionState
+    can_return: bool
+
+
+def admit(session: Session, newsletter_id: int, people: Sequence[Newcomer], now: datetime) -> Admitted:
+    """Give people an active place, in a handful of statements for up to some thousand of them.
+
+    Who they are is told by the address key, for which upper and lower case are one mailbox.
+    """
+    barred = _suppressed(session, {person.address_key for person in people})
+    welcome = {person.address_key: person for person in reversed(people) if person.address_key not in barred}
+    # In one order everywhere: two imports at once then wait for each other instead of deadlocking
+    ordered = [welcome[key] for key in sorted(welcome)]
+    ids = _ids(session, welcome)
+    _write_subscribers(session, [person for person in ordered if person.address_key not in ids], now)
+    ids |= _ids(session, welcome.keys() - ids.keys())
+    fresh = _subscribe(session, newsletter_id, ordered, ids, now)
+    return Admitted(
+        new={key: number for key, number in ids.items() if number in fresh},
+        known={key: number for key, number in ids.items() if number not in fresh},
+        suppressed=barred,
+    )
+
+
+def end(session: Session, subscriber_id: int, newsletter_id: int, now: datetime) -> bool:
+    """End a subscription; False when there is none or it had ended before."""
+    return _change(
+        session, subscriber_id, newsletter_id,
+        col(Subscription.state) != SubscriptionState.ENDED,
+        {"state": SubscriptionState.ENDED, "ended_at": now, "paused_until": None},
+    )  # fmt: skip
+
+
+def revive(session: Session, subscriber_id: int, newsletter_id: int, now: datetime) -> bool:
+    """Bring back an ended subscription that once was active, unless the address is suppressed."""
+    suppressed = (
+        select(Suppression.address_key)  # type: ignore[call-overload]
+        .join(Subscriber, col(Subscriber.address_key) == col(Suppression.address_key))
+        .where(col(Subscriber.id) == subscriber_id)
+        .exists()
+    )
+    addressed = (
+        select(Subscriber.id)  # type: ignore[call-overload]
+        .where(col(Subscriber.id) == subscriber_id, col(Subscriber.address).is_not(None))
+        .exists()
+    )
+    return _change(
+        session, subscriber_id, newsletter_id,
+        (col(Subscription.state) == SubscriptionState.ENDED)
+        & col(Subscription.active_since).is_not(None) & addressed & ~suppressed,
+        {"state": SubscriptionState.ACTIVE, "ended_at": None, "active_since": now},
+    )  # fmt: skip
+
+
+def address_of(session: Session, subscriber_id: int) -> str | None:
+    """The subscriber's address; None for nobody and for who was forgotten."""
+    query = select(col(Subscriber.address)).where(col(Subscriber.id) == subscriber_id)
+    return session.execute(query).scalar_one_or_none()
+
+
+def places_of(session: Session, subscriber_id: int) -> tuple[Place, ...]:
+    """All of a subscriber's places, ended ones too, by the newsletter's name."""
+    query = (
+        select(
+            Newsletter.id, Newsletter.slug, Newsletter.name,
+            Subscription.state, Subscription.active_since,
+        )  # type: ignore[call-overload]
+        .join(Subscription, col(Subscription.newsletter_id) == col(Newsletter.id))
+        .where(col(Subscription.subscriber_id) == subscriber_id)
+        .order_by(col(Newsletter.name), col(Newsletter.id))
+    )  # fmt: skip
+    return tuple(
+        Place(
+            row.id,
+            row.slug,
+            row.name,
+            state,
+            state == SubscriptionState.ENDED and row.active_since is not None,
+        )
+        for row in session.execute(query)
+        for state in [SubscriptionState(row.state)]
+    )
+
+
+def state_of(session: Session, subscriber_id: int, newsletter_id: int) -> SubscriptionState | None:
+    subscription = session.get(Subscription, (subscriber_id, newsletter_id))
+    return SubscriptionState(subscription.state) if subscription else None
+
+
+def _change(
+    session: Session, subscriber_id: int, newsletter_id: int, guard: object, values: Mapping[str, object]
+) -> bool:
+    changed = session.execute(
+        update(Subscription)
+        .where(
+            col(Subscription.subscriber_id) == subscriber_id,
+            col(Subscription.newsletter_id) == newsletter_id,
+            guard,  # type: ignore[arg-type]
+        )
+        .values(values)
+        .returning(col(Subscription.subscriber_id))
+        .execution_options(synchronize_session=False)
+    )
+    return changed.first() is not None
+
+
+def _suppressed(session: Session, keys: Collection[str]) -> set[str]:
+    query = select(col(Suppression.address_key)).where(col(Suppression.address_key).in_(keys))
+    return set(session.execute(query).scalars())
+
+
+def _ids(session: Session, keys: Collection[str]) -> dict[str, int]:
+    """Address key → id of those that the store knows; who was forgotten is unknown."""
+    query = select(col(Subscriber.address_key), col(Subscriber.id)).where(
+        col(Subscriber.address_key).in_(keys), col(Subscriber.address).is_not(None)
+    )
+    return {key: number for key, number in session.execute(query) if number} if keys else {}
+
+
+def _write_subscribers(session: Session, people: Sequence[Newcomer], now: datetime) -> None:
+    if not people:
+        return
+    rows = [
+        {
+            "address": person.address,
+            "address_key": person.address_key,
+            "lane": person.lane,
+            "name": person.name,
+            "created_at": now,
+        }
+        for person in people
+    ]
+    session.execute(insert_for(session)(Subscriber).on_conflict_do_nothing(index_elements=["address"]), rows)
+
+
+def _subscribe(
+    session: Session, newsletter_id: int, people: Sequence[Newcomer], ids: Mapping[str, int], now: datetime
+) -> set[int]:
+    """The ids of those who had no place yet."""
+    if not people:
+        return set()
+    rows = [
+        {
+            "subscriber_id": ids[person.address_key],
+            "newsletter_id": newsletter_id,
+            "state": SubscriptionState.ACTIVE,
+            "cadence": person.cadence,
+            "active_since": now,
+            "consent_text": person.consent_text,
+            "consent_source": person.consent_source,
+            "consent_at": now,
+        }
+        for person in people
+    ]
+    statement = (
+        insert_for(session)(Subscription)
+        .on_conflict_do_nothing(index_elements=["subscriber_id", "newsletter_id"])
+        .returning(col(Subscription.subscriber_id))
+    )
+    return set(session.execute(statement, rows).scalars())

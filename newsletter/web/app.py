@@ -1,0 +1,84 @@
+"""The web's front door, put together: routes with their rights, one border before all of them,
+errors mapped to statuses once. What the framework would publish by itself is turned off."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio.to_thread
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.telemetry import TelemetryConfig
+from starlette.exceptions import HTTPException
+
+from newsletter.errors import NewsletterError, Refused, WorldFailed
+from newsletter.runtime import Runtime
+from newsletter.web import machines
+from newsletter.web.border import AccessLog, Border, Limits
+from newsletter.web.headers import SecurityHeaders
+from newsletter.web.pages import error_page
+from newsletter.web.public import leaving, newsletters, preferences
+from newsletter.web.rights import require_rights
+
+log = logging.getLogger("newsletter.web")
+
+# Fewer than the store's connections, so that a page never waits for one while holding a thread
+THREADS = 8
+# A trace would carry paths, and paths hold readers' tokens
+NO_TELEMETRY: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+
+
+def create_app(runtime: Runtime, *, limits: Limits = Limits()) -> FastAPI:
+    """Raises RuntimeError when a route does not declare its rights."""
+    app = FastAPI(
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan,
+        routes=[
+            *machines.doors.routes,
+            *newsletters.doors.routes,
+            *leaving.doors.routes,
+            *preferences.doors.routes,
+        ],
+        telemetry=NO_TELEMETRY,
+    )
+    app.state.runtime = runtime
+    for kind in (HTTPException, RequestValidationError, NewsletterError):
+        app.add_exception_handler(kind, _answer_error)
+    public_url = runtime.settings.web.public_url
+    app.add_middleware(Border, public_url=public_url, limits=limits)
+    app.add_middleware(SecurityHeaders, public_url=public_url)
+    app.add_middleware(AccessLog)
+    require_rights(app.routes)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+    yield
+
+
+def _answer_error(_request: Request, error: Exception) -> Response:
+    """The sentence of an error of ours is for ops and goes to the log; a reader gets a page by status."""
+    match error:
+        case HTTPException():
+            return error_page(error.status_code, error.headers)
+        case RequestValidationError():
+            return error_page(422)
+        case WorldFailed():
+            log.error("%s", error)
+            return error_page(503, {"Retry-After": "60"})
+        case _:
+            log.error("%s", error)
+            return error_page(409 if isinstance(error, Refused) else 404)

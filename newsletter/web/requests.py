@@ -1,0 +1,30 @@
+"""What a handler may know of a request: the runtime, and the few text fields of a small form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, cast
+
+from fastapi import Depends, HTTPException, Request
+from python_multipart.exceptions import FormParserError
+
+from newsletter.runtime import Runtime
+
+FIELDS = 20
+
+
+def _runtime(request: Request) -> Runtime:
+    return cast(Runtime, request.app.state.runtime)
+
+
+async def _fields(request: Request) -> Mapping[str, str]:
+    """Urlencoded and multipart alike; files and a 21st field are refused with 400."""
+    try:
+        form = await request.form(max_files=0, max_fields=FIELDS)
+    except FormParserError as error:
+        raise HTTPException(400) from error
+    return {name: value for name, value in form.multi_items() if isinstance(value, str)}
+
+
+OurRuntime = Annotated[Runtime, Depends(_runtime)]
+FormFields = Annotated[Mapping[str, str], Depends(_fields)]

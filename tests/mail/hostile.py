@@ -1,0 +1,70 @@
+"""Relays that say whatever a test puts into their mouth."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from newsletter.config import Relay
+from newsletter.mail.smtp import Timeouts
+
+CLOSE = b"\0close"  # in place of an answer: close without a word
+DEAF = b"\0deaf"  # in place of an answer: say nothing more, and read nothing more
+QUICK = Timeouts(connect=5, greeting=0.3, command=0.3, data=0.3, block=0.3, dot=0.3, quit=0.3)
+HELLO = (b"220 hi\r\n", b"250 hi\r\n")
+GO_ON = (*HELLO, b"250 mail\r\n", b"250 rcpt\r\n", b"354 go\r\n")
+
+
+@dataclass
+class Heard:
+    """What the relay heard: the lines of commands, and whatever came as content."""
+
+    relay: Relay
+    lines: list[bytes] = field(default_factory=list)
+    contents: list[bytes] = field(default_factory=list)
+
+
+@asynccontextmanager
+async def relay_saying(*answers: bytes) -> AsyncIterator[Heard]:
+    """The first answer greets; each command line, and each content after a 354, is given the next."""
+    talks: set[asyncio.Task[None]] = set()
+
+    def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        talks.add(asyncio.create_task(_talk(answers, heard, reader, writer)))
+
+    server = await asyncio.start_server(begin, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    heard = Heard(Relay(name="odd", host="127.0.0.1", port=port, tls="none"))
+    try:
+        yield heard
+    finally:
+        server.close()
+        for task in talks:
+            task.cancel()
+        await asyncio.gather(*talks, return_exceptions=True)
+
+
+async def _talk(
+    answers: Sequence[bytes], heard: Heard, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    try:
+        for answer in answers:
+            if answer == CLOSE:
+                return
+            if answer == DEAF:
+                await asyncio.Event().wait()
+            writer.write(answer)
+            await writer.drain()
+            if answer.startswith(b"354") and DEAF not in answers:
+                heard.contents.append(await reader.readuntil(b"\r\n.\r\n"))
+            elif not answer.startswith(b"354"):
+                heard.lines += (await reader.readline()).splitlines()
+        while await reader.read(65_536):
+            pass
+    except (ConnectionError, asyncio.IncompleteReadError):
+        return
+    finally:
+        writer.transport.abort()
+        await asyncio.sleep(0)

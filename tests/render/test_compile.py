@@ -1,0 +1,249 @@
+"""An edition becomes a rendition: the same bytes each time, small enough, and the same words everywhere."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from newsletter.errors import Refused
+from newsletter.mail.segments import decode, fill, text_value
+from newsletter.render.compile import compile_edition, neutral_html, plain_text
+from newsletter.render.holes import HOLES, nonce_for
+from newsletter.render.theme import load_theme
+from newsletter.values import EditionView, Section, Story
+from tests.render import sample
+from tests.render.goldens import GOLDEN, golden_mail
+from tests.render.page import Page
+
+SAMPLES = [sample.full, sample.shortest, sample.rtl, sample.ukrainian]
+THEME = load_theme("default")
+
+
+def page_of(view: EditionView) -> Page:
+    return Page(neutral_html(compile_edition(view, THEME), sample.NEUTRAL))
+
+
+def text_of(view: EditionView) -> str:
+    return plain_text(compile_edition(view, THEME), sample.NEUTRAL)
+
+
+@pytest.mark.parametrize("name", ["default.html", "default.txt"])
+def test_the_shipped_theme_writes_its_golden_mail(name: str) -> None:
+    golden = (GOLDEN / name).read_bytes().decode()
+    assert golden_mail()[name] == golden, "meant? then run: python -m tests.render.goldens"
+
+
+def test_compiling_again_gives_the_same_bytes_and_a_change_gives_others() -> None:
+    first = compile_edition(sample.full(), THEME)
+    assert compile_edition(sample.full(), load_theme("default")) == first
+    others = [
+        replace(sample.full(), subject="Another subject"),
+        replace(sample.full(), preheader="Another preheader"),
+        replace(sample.full(), lead=replace(sample.LEAD, title="Another headline")),
+    ]
+    assert len({first.hash, *(compile_edition(view, THEME).hash for view in others)}) == 4
+
+
+def test_a_reader_gets_their_own_values_and_nobody_elses() -> None:
+    rendition = compile_edition(sample.full(), THEME)
+    assert set(rendition.html.holes) == set(rendition.text.holes) == set(HOLES)
+    values = {hole: f"value-of-{hole}" for hole in HOLES} | {"greeting": "Доброго ранку, <Олено>."}
+    html, text = neutral_html(rendition, values), plain_text(rendition, values)
+    assert "<b>Доброго ранку, &lt;Олено&gt;.</b>" in html
+    assert "Доброго ранку, <Олено>." in text
+    assert Page(html).text.count("value-of-email") == text.count("value-of-email") == 1
+    assert html.count('href="value-of-unsubscribe_url"') == 2, "near the top, and in the footer"
+    assert "hole" not in html + text
+
+
+@pytest.mark.parametrize("view", [make() for make in SAMPLES], ids=[make.__name__ for make in SAMPLES])
+def test_every_state_of_the_theme_is_accessible(view: EditionView) -> None:
+    page = page_of(view)
+    assert page.all("html")[0]["lang"] == view.language
+    assert page.all("html")[0]["dir"] == view.direction
+    headings = [int(tag[1]) for tag, _ in page.tags if re.fullmatch("h[1-6]", tag)]
+    assert headings[0] == 1 and headings.count(1) == 1
+    assert all(below - above <= 1 for above, below in pairwise(headings))
+    assert all(table.get("role") == "presentation" for table in page.all("table"))
+    for image in page.all("img"):
+        assert "alt" in image
+        assert int(image["width"]) > 0 and int(image["height"]) > 0
+    assert {link["href"].split(":")[0] for link in page.all("a")} == {"https"}
+    assert 'name="color-scheme" content="light dark"' in page.html
+
+
+def test_every_slot_stands_in_both_parts() -> None:
+    view = sample.full()
+    page, text = page_of(view), " ".join(text_of(view).split())
+    stories = [view.lead, *(one for section in view.sections for one in section.stories), sample.VIDEO]
+    links = {link["href"] for link in page.all("a")}
+    for story in stories:
+        assert story.title in page.text and story.title in text
+        assert story.url in links and story.url in text
+    for words in (view.intro, view.date, view.schedule, sample.SPONSOR.text, view.postal_address, "14:20"):
+        assert words in page.text and words in text
+    for link in [view.more_url, sample.SPONSOR.url, *(place.url for place in view.social)]:
+        assert link in links and link in text
+    assert view.preheader in page.html
+    assert "Sponsored by Tideline Bakery" in page.text
+    assert "▶\ufe0e Watch the video" in page.text
+
+
+def test_pictures_are_linked_at_their_source_in_their_own_proportions() -> None:
+    page = page_of(sample.full())
+    sizes = {image["src"].rpartition("/")[2]: (image["width"], image["height"]) for image in page.all("img")}
+    assert sizes["ferry.jpg"] == ("536", "302")
+    assert sizes["herring.jpg"] == ("136", "136")
+    assert sizes["soup.jpg"] == ("91", "136")
+    alts = [image["alt"] for image in page.all("img")]
+    assert "A white ferry leaving a lit quay at night" in alts
+    assert "Play video: Inside the lighthouse that still has a keeper" in alts
+
+
+def test_a_picture_of_unknown_size_is_not_distorted_and_a_missing_alt_is_the_headline() -> None:
+    bare = replace(sample.LEAD, picture=sample.picture("ferry", 0, 0))
+    (image,) = [i for i in page_of(replace(sample.full(), lead=bare)).all("img") if "ferry" in i["src"]]
+    assert "height" not in image
+    assert image["alt"] == sample.LEAD.title
+
+
+def test_the_play_mark_lies_over_the_poster_and_word_is_spared_it() -> None:
+    html = page_of(sample.full()).html
+    mark = html.index('class="mark-box"')
+    assert html.rindex("<!--[if !mso]><!-->", 0, mark) > html.rindex("<!--<![endif]-->", 0, mark)
+    assert mark < html.index("lighthouse.jpg")
+
+
+def test_slots_that_are_empty_leave_nothing_behind() -> None:
+    page, text = page_of(sample.shortest()), text_of(sample.shortest())
+    for name in ("note", "photo", "thumb", "video", "sponsor", "social", "more", "promise", "kicker"):
+        assert not page.classed(name), name
+    for words in ("Sponsored", "Video", "Follow", "Show more", "note"):
+        assert words not in page.text + text
+    assert "None" not in page.text + text
+
+
+def test_video_and_sponsor_find_their_place_among_any_number_of_sections() -> None:
+    for count in range(5):
+        view = replace(sample.full(), sections=sample.full().sections[:count])
+        names = [section.name for section in view.sections]
+        order = re.findall("|".join([*names, "Video of the day", "Sponsored by"]), page_of(view).text)
+        order = [word for i, word in enumerate(order) if word in names[:1] or word not in order[:i]]
+        assert order.index("Video of the day") >= min(count, 2) - 1, count
+        assert order.count("Video of the day") == order.count("Sponsored by") == 1
+
+
+def test_a_section_repeats_its_own_name_over_no_story() -> None:
+    stories = (
+        replace(sample.TOWN.stories[0], kicker="Town"),
+        replace(sample.TOWN.stories[1], kicker="Works"),
+    )
+    view = replace(sample.shortest(), sections=(Section("Town", stories),))
+    assert page_of(view).text.count("Town") == 1
+    assert "Works" in page_of(view).text
+
+
+def test_the_fixed_words_are_in_the_newsletters_language() -> None:
+    view = sample.ukrainian()
+    for words in ("Відписатися", "Ваші налаштування", "Відео дня", "Більше новин"):
+        assert words in page_of(view).text
+        assert words.lower() in text_of(view).lower()
+
+
+def test_right_to_left_stands_the_other_way_round() -> None:
+    page = page_of(sample.rtl())
+    assert {cell["align"] for cell in page.classed("item")} == {"right"}
+    assert {cell["align"] for cell in page.classed("thumb")} == {"left"}
+    assert all("letter-spacing:0" in label["style"] for label in page.classed("kicker"))
+
+
+@pytest.mark.parametrize(("stories", "limit"), [(15, 60_000), (40, 90_000)])
+def test_an_ordinary_edition_is_far_from_where_gmail_cuts(stories: int, limit: int) -> None:
+    body = compile_edition(sample.many(stories), THEME).html
+    assert sum(map(len, body.literals)) <= limit
+
+
+def test_what_gmail_would_cut_is_refused() -> None:
+    with pytest.raises(Refused, match=r"The HTML part has 1\d\d,\d{3} bytes encoded"):
+        compile_edition(sample.many(60), THEME)
+
+
+# ── hostile words ───────────────────────────────────────────────────────────────────────────────
+
+HOSTILE = [
+    "{{ 7*7 }} {% include '/etc/passwd' %} ${x} #{y}",
+    "</td><script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "<!--[if mso]><v:rect><![endif]-->",
+    "hole612d19ea96ccunsubscribe_urlz and holeemailz",
+    "C:\\new\\table \\u{a0}",
+    "family 👩‍👩‍👧 flag 🏴󠁧󠁢󠁥󠁮󠁧󠁿 नमस्ते می‌خواهم naïve x\u0301",
+    "]]> &amp; &lt;b&gt; &#106;avascript:",
+    "x" * 500,
+    'style="a : b ; c" and  url(x) @import',
+]
+
+
+def hostile_view(words: str) -> EditionView:
+    story = Story(
+        title=words,
+        url="https://harbour.example/a?b=1&c=%22%3E",
+        summary=words[:150],
+        byline=words,
+        kicker=words,
+        picture=sample.picture("ferry", alt=words),
+    )
+    section = Section(words, (story, story))
+    return replace(
+        sample.full(), subject=words, preheader=words, intro=words, promise=words, lead=story,
+        sections=(section,), video=story, note=replace(story, text=words), sponsor=replace(story, text=words),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("words", HOSTILE)
+def test_hostile_words_come_out_inert_and_legible(words: str) -> None:
+    view = hostile_view(words)
+    rendition = compile_edition(view, THEME)
+    page = Page(neutral_html(rendition, sample.NEUTRAL))
+    text = plain_text(rendition, sample.NEUTRAL)
+    shown = " ".join(words.split())
+    assert rendition.subject == rendition.preheader == shown
+    assert page.text.count(shown) >= 8
+    assert " ".join(text.split()).count(shown) >= 4
+    assert shown in [image["alt"] for image in page.all("img")]
+    assert not page.all("script") and not [tag for tag, attrs in page.tags if "onerror" in attrs]
+    assert sorted(rendition.html.holes) == sorted(compile_edition(sample.full(), THEME).html.holes)
+
+
+def test_what_turns_or_breaks_a_line_is_gone_everywhere() -> None:
+    rendition = compile_edition(hostile_view("ab\u202ecd\u2066ef\r\nBcc: x\x00\x85\u2028gh\ud800"), THEME)
+    both = neutral_html(rendition, sample.NEUTRAL) + plain_text(rendition, sample.NEUTRAL)
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]", both)
+    assert rendition.subject == "ab cd ef Bcc: x gh"
+
+
+def test_nothing_in_an_article_can_end_the_data() -> None:
+    rendition = compile_edition(hostile_view("a\r\n.\r\nMAIL FROM:<x@y>\n.\n . From me"), THEME)
+    values = {hole: text_value(value) for hole, value in sample.NEUTRAL.items()}
+    for body in (rendition.html, rendition.text):
+        wire = fill(body, values)
+        assert not re.search(rb"(?<!\r)\n|\r(?!\n)|(?:^|\r\n)(?:\.|From )", wire)
+        assert wire.endswith(b"\r\n")
+        assert decode(wire)
+
+
+def test_a_fragment_is_printed_as_markup_and_its_words_reach_the_text_part() -> None:
+    note = Story(title="", url="", html="<p>High water is at <b>14:20</b>.</p><ul><li>C:\\new</li></ul>")
+    view = replace(sample.full(), note=note)
+    assert "<b>14:20</b>" in page_of(view).html
+    assert "C:\\new" in page_of(view).text
+    assert "High water is at 14:20." in text_of(view)
+
+
+def test_a_nonce_never_occurs_in_its_content() -> None:
+    all_but_one = " ".join(f"{n:02X}" for n in range(256) if n != 0x7F)
+    assert nonce_for(all_but_one, size=1) == "7f"
+    assert nonce_for("a") != nonce_for("b")
