@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from newsletter.clock import Clock
 from newsletter.config import Loaded, NewsletterSettings, Settings
-from newsletter.mail.hosts import is_loopback
 from newsletter.errors import Misuse
+from newsletter.mail.hosts import is_loopback
 from newsletter.mail.links import AddressKey, Keys, Links
 from newsletter.store.database import Database
 
@@ -66,7 +66,8 @@ class Runtime:
 def open_runtime(loaded: Loaded, clock: Clock) -> Runtime:
     """Connects nothing yet: the first use of the database does."""
     database = Database(
-        _absolute(loaded.settings.database.url, loaded.home), busy_timeout=loaded.settings.database.busy_timeout
+        _absolute(loaded.settings.database.url, loaded.home),
+        busy_timeout=loaded.settings.database.busy_timeout,
     )
     return Runtime(settings=loaded.settings, home=loaded.home, clock=clock, database=database)
 

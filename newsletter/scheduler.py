@@ -95,7 +95,9 @@ class Scheduler:
             zone = newsletter.zone
             at = newsletter.send_at
             self._cron.add_job(
-                self._wake.set, CronTrigger(hour=at.hour, minute=at.minute, timezone=zone), name=newsletter.slug
+                self._wake.set,
+                CronTrigger(hour=at.hour, minute=at.minute, timezone=zone),
+                name=newsletter.slug,
             )
 
     def _advance(self) -> None:
@@ -122,4 +124,3 @@ class Scheduler:
             if moment > now
         ]
         return min(((moment - now).total_seconds() for moment in moments), default=TICK)
-

@@ -62,7 +62,8 @@ def show_article(which: Which) -> None:
             console.print(foreign(f"{'carried by':<15} {seen.feed}, place {seen.rank + 1} of {seen.length}"))
 
     finish(
-        {"article": article.model_dump(mode="json"), "carried_by": [seen.feed for seen in story.seen_in]}, show
+        {"article": article.model_dump(mode="json"), "carried_by": [seen.feed for seen in story.seen_in]},
+        show,
     )
 
 
@@ -99,7 +100,9 @@ def add_article(
 @command(room, "import")
 def import_articles(
     file: Annotated[Path, typer.Argument(help="JSON Lines (.jsonl) or CSV with a header line.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Report what would happen; change nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Report what would happen; change nothing.")
+    ] = False,
 ) -> None:
     """Bring a file of articles into the pool: all of it or, when a line is refused, nothing.
 

@@ -63,7 +63,9 @@ def report(error: NewsletterError, *, as_json: bool) -> None:
         console.print(Text("  → ") + foreign(error.next_step))
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> Callable[[Console], None]:
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str
+) -> Callable[[Console], None]:
     """A plain table; `empty` says what to do when there is nothing to show."""
     listed = list(rows)
 

@@ -63,13 +63,23 @@ def _show(console: Console, morning: Morning) -> None:
     counts = ", ".join(f"{count} {name}" for name, count in asdict(line.sums).items() if count)
     table(
         ["EDITION", "DUE", "FIRST 250", "LAST 250", "DELIVERIES"],
-        [[f"gazette/{line.slug}", _local(line.due_at), _local(morning.story.first_at), _local(morning.story.last_at), counts]],
+        [
+            [
+                f"gazette/{line.slug}",
+                _local(line.due_at),
+                _local(morning.story.first_at),
+                _local(morning.story.last_at),
+                counts,
+            ]
+        ],
         empty="",
     )(console)
     console.print(foreign(f"Subject  {line.subject}"))
     console.print(foreign(f"Mails    {morning.mails}/*.eml"), soft_wrap=True)
     console.print(foreign(f"Page     {morning.page}"), soft_wrap=True)
-    console.print(foreign(f"More     newsletter status --config {morning.folder}/config.toml"), soft_wrap=True)
+    console.print(
+        foreign(f"More     newsletter status --config {morning.folder}/config.toml"), soft_wrap=True
+    )
 
 
 def _local(instant: datetime | None) -> str:

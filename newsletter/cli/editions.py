@@ -15,7 +15,9 @@ from newsletter.cli.status import state_words, when, words
 from newsletter.services import status as service
 from newsletter.services.status import EditionStory
 
-room = typer.Typer(name="editions", help="What was, is and will be sent.", no_args_is_help=True, rich_markup_mode=None)
+room = typer.Typer(
+    name="editions", help="What was, is and will be sent.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -38,7 +40,10 @@ def list_editions(
         {"editions": [{"newsletter": n.slug, **asdict(line)} for n, line in lines]},
         table(
             ["EDITION", "STATE", "DUE", "SUBJECT", "DELIVERIES"],
-            [[f"{n.slug}/{e.slug}", state_words(e), when(e.due_at, n.zone), e.subject, words(e)] for n, e in lines],
+            [
+                [f"{n.slug}/{e.slug}", state_words(e), when(e.due_at, n.zone), e.subject, words(e)]
+                for n, e in lines
+            ],
             empty="No edition yet; the scheduler drafts one. Run: newsletter tick",
         ),
     )

@@ -15,7 +15,9 @@ from newsletter.runtime import Runtime
 from newsletter.services import gathering
 from newsletter.services.gathering import FeedHealth, FeedReport
 
-room = typer.Typer(name="feeds", help="Where articles come from.", no_args_is_help=True, rich_markup_mode=None)
+room = typer.Typer(
+    name="feeds", help="Where articles come from.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -62,7 +64,15 @@ def list_feeds() -> None:
         {"feeds": [_as_data(feed) for feed in health]},
         table(
             ["FEED", "LAST LOOK", "FAILURES", "TROUBLE"],
-            [[h.source.name, _last_look(h), h.state.failures if h.state else "", h.state.trouble if h.state else ""] for h in health],
+            [
+                [
+                    h.source.name,
+                    _last_look(h),
+                    h.state.failures if h.state else "",
+                    h.state.trouble if h.state else "",
+                ]
+                for h in health
+            ],
             empty="No feed is configured. Add a [[feeds]] part to the configuration.",
         ),
     )
@@ -81,7 +91,13 @@ def try_feed(url: Annotated[str, typer.Argument(help="The feed's address.")]) ->
         console.print(foreign(f"{trial.title or 'A feed without a title'}: {len(trial.drafts)} articles"))
         for draft in trial.drafts:
             lacks = ", ".join(
-                name for name, value in (("picture", draft.picture), ("summary", draft.summary), ("date", draft.published_at)) if not value
+                name
+                for name, value in (
+                    ("picture", draft.picture),
+                    ("summary", draft.summary),
+                    ("date", draft.published_at),
+                )
+                if not value
             )
             console.print(foreign(f"  {draft.title}{f'  (no {lacks})' if lacks else ''}"))
         for refusal in trial.refused:

@@ -83,7 +83,10 @@ def command(room: typer.Typer, name: str) -> Callable[[Callable[..., Any]], Call
         signature = inspect.signature(function, eval_str=True)
         common = [
             inspect.Parameter(
-                key, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=False if "bool" in str(kind) else None
+                key,
+                inspect.Parameter.KEYWORD_ONLY,
+                annotation=kind,
+                default=False if "bool" in str(kind) else None,
             )
             for key, kind in COMMON.items()
         ]
@@ -91,7 +94,8 @@ def command(room: typer.Typer, name: str) -> Callable[[Callable[..., Any]], Call
             parameters=[*signature.parameters.values(), *common]
         )
         run.__annotations__ = {
-            parameter.name: parameter.annotation for parameter in run.__signature__.parameters.values()  # type: ignore[attr-defined]
+            parameter.name: parameter.annotation
+            for parameter in run.__signature__.parameters.values()  # type: ignore[attr-defined]
         }
         room.command(name)(run)
         return function
@@ -117,7 +121,8 @@ def sending_runtime() -> Runtime:
     opened = runtime()
     if not opened.settings.relays:
         raise Misuse(
-            "No relay is configured, so nothing can be sent.", next_step="add a [[relays]] part to the configuration"
+            "No relay is configured, so nothing can be sent.",
+            next_step="add a [[relays]] part to the configuration",
         )
     if opened.clock.is_moved:
         for relay in opened.settings.relays:

@@ -39,8 +39,12 @@ def send(
     newsletter: Newsletter,
     edition: Annotated[str, typer.Option(help="Its slug; otherwise today's edition.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go out; send nothing.")] = False,
-    test: Annotated[str, typer.Option(metavar="ADDRESS", help="One test mail to an address of the proof list.")] = "",
-    missing: Annotated[bool, typer.Option("--missing", help="Only those whom a sent edition has not reached.")] = False,
+    test: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="One test mail to an address of the proof list.")
+    ] = "",
+    missing: Annotated[
+        bool, typer.Option("--missing", help="Only those whom a sent edition has not reached.")
+    ] = False,
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Begin at once instead of in a minute.")] = False,
 ) -> None:
     """Send an edition now: in 60 seconds, and Ctrl-C undoes.
@@ -48,7 +52,9 @@ def send(
     Example: newsletter send town --dry-run
     """
     if sum((bool(test), missing)) > 1 or (test and dry_run):
-        raise Misuse("--test, --missing and --dry-run do not go together so.", next_step="newsletter send --help")
+        raise Misuse(
+            "--test, --missing and --dry-run do not go together so.", next_step="newsletter send --help"
+        )
     if dry_run:
         _rehearse(newsletter, edition, missing=missing)
     elif test:
@@ -67,7 +73,10 @@ def pause(edition: EditionName) -> None:
     opened = runtime()
     newsletter, slug = status.split_name(opened, edition, opened.clock.now())
     sending.pause(opened, newsletter, slug, opened.clock.now(), who=WHO)
-    finish({"edition": edition, "state": "paused"}, lambda c: c.print(foreign(f"{newsletter.slug}/{slug} is paused.")))
+    finish(
+        {"edition": edition, "state": "paused"},
+        lambda c: c.print(foreign(f"{newsletter.slug}/{slug} is paused.")),
+    )
 
 
 def resume(edition: EditionName) -> None:
@@ -78,7 +87,10 @@ def resume(edition: EditionName) -> None:
     opened = runtime()
     newsletter, slug = status.split_name(opened, edition, opened.clock.now())
     sending.resume(opened, newsletter, slug, opened.clock.now(), who=WHO)
-    finish({"edition": edition, "state": "sending"}, lambda c: c.print(foreign(f"{newsletter.slug}/{slug} goes on.")))
+    finish(
+        {"edition": edition, "state": "sending"},
+        lambda c: c.print(foreign(f"{newsletter.slug}/{slug} goes on.")),
+    )
 
 
 def _send(slug: str, edition: str, wait: timedelta) -> None:
@@ -172,14 +184,21 @@ def _rehearse(slug: str, edition: str, *, missing: bool) -> None:
         dispatch = sending.send_missing(opened, newsletter, wanted, now, dry_run=True, who=WHO)
         finish(
             {"edition": f"{slug}/{wanted}", "people": dispatch.people, "dry_run": True},
-            lambda c: c.print(foreign(f"{dispatch.people} readers would be sent {slug}/{wanted}. Nothing was sent.")),
+            lambda c: c.print(
+                foreign(f"{dispatch.people} readers would be sent {slug}/{wanted}. Nothing was sent.")
+            ),
         )
         return
     rehearsal = editing.rehearse(opened, newsletter, now, slug=edition)
     people = sending.count_people(opened, rehearsal.edition, now)
     size = sum(map(len, rehearsal.rendition.html.literals + rehearsal.rendition.text.literals))
     headlines = [
-        {"slot": p.slot, "section": p.section, "headline": p.headline or rehearsal.pool[p.article_id].title, "why": p.why}
+        {
+            "slot": p.slot,
+            "section": p.section,
+            "headline": p.headline or rehearsal.pool[p.article_id].title,
+            "why": p.why,
+        }
         for p in rehearsal.choice.placements
     ]
     result: dict[str, Any] = {
@@ -188,7 +207,9 @@ def _rehearse(slug: str, edition: str, *, missing: bool) -> None:
     }  # fmt: skip
 
     def show(console: Console) -> None:
-        console.print(foreign(f"{slug}/{rehearsal.edition.slug}, to {people} readers, {size // 1000} kB a mail"))
+        console.print(
+            foreign(f"{slug}/{rehearsal.edition.slug}, to {people} readers, {size // 1000} kB a mail")
+        )
         console.print(foreign(f"Subject  {rehearsal.rendition.subject}"))
         for line in headlines:
             console.print(foreign(f"{line['slot']:<10}{line['section']:<12} {line['headline']}"))
@@ -205,5 +226,3 @@ def _test(slug: str, address: str) -> None:
         {"newsletter": slug, "reply": outcome.reply, "relay": outcome.relay},
         lambda c: c.print(foreign(f"Test mail taken by {outcome.relay}: {outcome.reply}")),
     )
-
-

@@ -9,8 +9,9 @@ from dataclasses import asdict
 import typer
 
 from newsletter import scheduler, worker
-from newsletter.cli.console import finish, foreign, note
+from newsletter.cli.console import finish, note, table
 from newsletter.cli.options import command, sending_runtime
+from newsletter.cli.status import state_words, words
 from newsletter.errors import Incomplete
 from newsletter.services import status
 from newsletter.services.guarding import Guard
@@ -60,10 +61,15 @@ def tick() -> None:
         if line.sums.total
     ]
     finish(
-        {"editions": [{"edition": name, "state": line.state, "deliveries": asdict(line.sums)} for name, line in lines]},
-        lambda console: [
-            console.print(foreign(f"{name}: {line.state}, {line.sums.sent} of {line.sums.total} accepted"))
-            for name, line in lines
-        ]
-        and None,
+        {
+            "editions": [
+                {"edition": name, "state": line.state, "deliveries": asdict(line.sums)}
+                for name, line in lines
+            ]
+        },
+        table(
+            ["EDITION", "STATE", "DELIVERIES"],
+            [[name, state_words(line), words(line)] for name, line in lines],
+            empty="Nothing was due.",
+        ),
     )

@@ -51,7 +51,9 @@ def init(
 
     finish(
         {"config": str(config), "next_steps": steps},
-        lambda c: c.print(foreign(f"Wrote {config}, two keys beside it, and an empty store. Next:\n  " + "\n  ".join(steps))),
+        lambda c: c.print(
+            foreign(f"Wrote {config}, two keys beside it, and an empty store. Next:\n  " + "\n  ".join(steps))
+        ),
     )
 
 
@@ -86,5 +88,3 @@ def write_private(file: Path, text: str) -> None:
     number = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
     with os.fdopen(number, "w", encoding="utf-8") as opened:
         opened.write(text)
-
-

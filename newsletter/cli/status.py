@@ -35,9 +35,7 @@ def status() -> int:
     """
     opened = runtime()
     found = service.status(opened, opened.clock.now())
-    finish(
-        {"needs_a_person": bool(found.problems)} | asdict(found), lambda console: _show(console, found)
-    )
+    finish({"needs_a_person": bool(found.problems)} | asdict(found), lambda console: _show(console, found))
     return Incomplete.exit_code if found.problems else 0
 
 
@@ -65,7 +63,14 @@ def _rows(line: NewsletterLine) -> list[list[object]]:
     if not line.editions:
         return [[line.slug, "none yet", "", when(line.next_at, zone), line.people, ""]]
     return [
-        [line.slug, edition.slug, state_words(edition), when(edition.due_at, zone), line.people, words(edition)]
+        [
+            line.slug,
+            edition.slug,
+            state_words(edition),
+            when(edition.due_at, zone),
+            line.people,
+            words(edition),
+        ]
         for edition in line.editions
     ]
 

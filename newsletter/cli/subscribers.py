@@ -15,7 +15,9 @@ from newsletter.models import Cadence
 from newsletter.services import subscribing
 from newsletter.services.subscribing import ImportReport
 
-room = typer.Typer(name="subscribers", help="Who gets which newsletter.", no_args_is_help=True, rich_markup_mode=None)
+room = typer.Typer(
+    name="subscribers", help="Who gets which newsletter.", no_args_is_help=True, rich_markup_mode=None
+)
 
 Newsletter = Annotated[str, typer.Option(help="The newsletter's slug.")]
 
@@ -48,7 +50,9 @@ def add(
 def import_file(
     file: Annotated[Path, typer.Argument(help="A CSV file with a header line: address,name,cadence.")],
     newsletter: Newsletter,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Report what would happen; change nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Report what would happen; change nothing.")
+    ] = False,
 ) -> None:
     """Give everybody in a file a place, in one transaction.
 
@@ -83,7 +87,12 @@ def list_subscribers(
     opened = runtime()
     people = subscribing.list_people(opened, newsletter, limit)
     finish(
-        {"subscribers": [{"address": p.address, "name": p.name, "newsletter": p.newsletter, "state": p.state} for p in people]},
+        {
+            "subscribers": [
+                {"address": p.address, "name": p.name, "newsletter": p.newsletter, "state": p.state}
+                for p in people
+            ]
+        },
         table(
             ["ADDRESS", "NAME", "NEWSLETTER", "STATE"],
             [[p.address, p.name, p.newsletter, p.state] for p in people],

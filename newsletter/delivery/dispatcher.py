@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Protocol
 
 from sqlmodel import Session
 
 from newsletter.values import BatchKey
 
-Deliver = Callable[[BatchKey], Awaitable[None]]
+Deliver = Callable[[BatchKey], Coroutine[Any, Any, None]]
 
 
 class Dispatcher(Protocol):

@@ -50,12 +50,12 @@ class Pool:
     async def _work(self, number: int) -> None:
         while True:
             if self._post.has_mail or (number == 0 and self._post.is_wanted):
-                await self._connect_and_send(number)
+                await self._connect_and_send()
             else:
                 await self._post.changed(LINGER)
 
-    async def _connect_and_send(self, number: int) -> None:
-        session = await self._connect(number)
+    async def _connect_and_send(self) -> None:
+        session = await self._connect()
         if session is None:
             return
         self._open += 1
@@ -68,7 +68,7 @@ class Pool:
                 self._opened.clear()
             await session.close()
 
-    async def _connect(self, number: int) -> Session | None:
+    async def _connect(self) -> Session | None:
         try:
             session = await open_session(self.relay, timeouts=self._timeouts)
         except NotOpened as error:

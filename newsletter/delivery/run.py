@@ -1,8 +1,9 @@
 """One batch on its way: commit the watermark, let connections send, settle, and again.
 
-At most `window` rows are begun and unanswered at any time. The next rows are begun as soon as the
+At most `window` rows are begun and unanswered at any time. The next rows are begun when the
 connections would soon starve, and that commit carries the outcomes known by then; a slow answer
-keeps its own place in the window and holds up nobody else.
+keeps its own place in the window and holds up nobody else. Only as many rows are begun ahead of
+the wire as the connections have lately needed, because a crash puts every begun row in doubt.
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ class Run:
         self._retry_after = retry_after
         self._on_answer = on_answer
         self._begun = taken.begun
+        self._ahead = pool.relay.connections
         self._open: set[int] = set()  # subscribers begun and unanswered
         self._lost: dict[int, int] = {}
         self._known: list[Settled] = []
@@ -119,7 +121,17 @@ class Run:
         return not (is_over or self._fenced or self.halted or self._clock.now() >= self.taken.deadline)
 
     def _reach(self) -> int:
-        return min(self._begun + self._window - len(self._open), self.taken.size)
+        """Where the watermark may go now: so many rows ahead of the wire, and never past the window."""
+        hungry_for = self._ahead - self._post.waiting(self)
+        room = self._window - len(self._open)
+        return min(self._begun + max(0, min(hungry_for, room)), self.taken.size)
+
+    def _pace(self) -> None:
+        """Begin more rows ahead when connections ran out of mail, fewer when they never do."""
+        if self._post.waiting(self):
+            self._ahead = max(self._pool.relay.connections, self._ahead - self._ahead // 10)
+        else:
+            self._ahead = min(self._window, self._ahead * 2)
 
     async def _commit(self, upto: int) -> None:
         known, self._known = self._known, []
@@ -150,16 +162,13 @@ class Run:
 
     async def _until_room(self) -> None:
         """Wait until the connections would soon run out of mail and more rows may begin."""
-        patience = asyncio.get_running_loop().time() + FLUSH
-        while self._goes_on() and self._pool.is_open and asyncio.get_running_loop().time() < patience:
-            is_hungry = self._post.waiting(self) <= self._window // 4
-            if is_hungry and self._reach() - self._begun >= self._step():
+        loop = asyncio.get_running_loop()
+        patience = loop.time() + FLUSH
+        while self._goes_on() and self._pool.is_open and loop.time() < patience:
+            if self._post.waiting(self) <= self._ahead // 2 and self._reach() > self._begun:
+                self._pace()
                 return
             await self._any_answer(FLUSH)
-
-    def _step(self) -> int:
-        """Rows worth a commit: half a window, or what is left of the batch."""
-        return max(1, min(self._window // 2, self.taken.size - self._begun))
 
     async def _any_answer(self, seconds: float) -> None:
         self._answered.clear()

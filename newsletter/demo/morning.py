@@ -94,7 +94,9 @@ class Morning:
     url: str
 
 
-def run_morning(folder: Path, stop: threading.Event, *, linger: bool, on_sent: Callable[[Morning], None]) -> None:
+def run_morning(
+    folder: Path, stop: threading.Event, *, linger: bool, on_sent: Callable[[Morning], None]
+) -> None:
     """Prepare, let the clock strike nine, tell `on_sent`, and with `linger` stay until `stop`.
 
     Raises Refused when `folder` holds something that is not an earlier demo.
@@ -186,4 +188,3 @@ def _keep_page(runtime: Runtime, folder: Path, story: EditionStory) -> Path:
 
 def _url(runtime: Runtime) -> str:
     return runtime.settings.web.public_url
-

@@ -25,6 +25,8 @@ for _name in ("test", "invalid", "localhost"):
 
 _WIRE_SAFE = re.compile(r"""[^\s"(),:;<>@\[\\\]\x00-\x1f\x7f-\x9f\ud800-\udfff]+@[A-Za-z0-9.-]+""")
 
+_OTHER_DOTS = re.compile("[\u3002\uff0e\uff61]")  # some programs take them for the dots of a domain
+
 _LANES = {
     "gmail": ("gmail.com", "googlemail.com"),
     "microsoft": ("outlook.com", "hotmail.com", "live.com", "msn.com", "passport.com"),
@@ -54,11 +56,11 @@ def parse_address(text: str) -> Address:
     text = unicodedata.normalize("NFC", text.strip())
     if len(text) > LONGEST:
         raise Misuse(f"The address has more than {LONGEST} characters.", next_step="correct it")
-    if "=?" in text or unicodedata.normalize("NFKC", text) != text:
+    if "=?" in text or _OTHER_DOTS.search(text) or unicodedata.normalize("NFKC", text) != text:
         raise _no_address(text, "it holds letters that mail programs read differently")
     try:
         parsed = email_validator.validate_email(
-            text.removesuffix("."), check_deliverability=False, allow_quoted_local=False
+            text.removesuffix("."), check_deliverability=False, allow_quoted_local=False, strict=True
         )
     except email_validator.EmailNotValidError as error:
         raise _no_address(text, str(error).rstrip(".")) from error

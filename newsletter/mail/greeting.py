@@ -20,7 +20,7 @@ _GREETINGS = {
 def greet(name: str, language: str) -> str:
     """A sentence for the greeting hole. `language` is a tag such as `en` or `en-GB`; others get English."""
     with_name, without = _GREETINGS.get(language.partition("-")[0].lower(), _GREETINGS["en"])
-    name = name.strip()
+    name = name.strip(" ")
     return with_name.format(name.removesuffix(".")) if _is_name(name) else without
 
 

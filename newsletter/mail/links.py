@@ -59,7 +59,7 @@ class _PurposeKey:
         derived = HKDF(SHA256(), 3 * KEY_BYTES, salt=None, info=f"newsletter {purpose}".encode()).derive(key)
         self.tail = blake2b(key, digest_size=2, person=b"newsletter id").hexdigest() + VERSION
         self._mac = blake2b(f"{purpose}|{self.tail}|".encode(), key=derived[:32], digest_size=MAC_BYTES)
-        self._stream_key = derived[32:]
+        self._stream = blake2b(key=derived[32:])
 
     def mac(self, subject: bytes) -> bytes:
         mac = self._mac.copy()
@@ -76,8 +76,10 @@ class _PurposeKey:
         return self._hide(sealed[:MAC_BYTES], sealed[MAC_BYTES:])
 
     def _hide(self, mac: bytes, subject: bytes) -> bytes:
-        stream = blake2b(mac, key=self._stream_key).digest()
-        return bytes(a ^ b for a, b in zip(subject, stream, strict=False))
+        stream = self._stream.copy()
+        stream.update(mac)
+        size = len(subject)
+        return (int.from_bytes(subject) ^ int.from_bytes(stream.digest()[:size])).to_bytes(size)
 
 
 class Keys:

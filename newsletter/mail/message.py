@@ -13,7 +13,7 @@ from email.utils import format_datetime
 from urllib.parse import urlsplit
 
 from newsletter.errors import Misuse
-from newsletter.mail.addresses import parse_address
+from newsletter.mail.addresses import is_wire_safe, parse_address
 from newsletter.mail.greeting import greet
 from newsletter.mail.headers import header, is_clean, mailbox_words, phrase_words, text_words
 from newsletter.mail.hosts import is_loopback
@@ -156,13 +156,14 @@ def _part_head(boundary: str, subtype: str) -> bytes:
 def _checked_return_path(letterhead: Letterhead, links: Links) -> str:
     """The envelope sender's pattern, proved with a token of full length in it."""
     pattern = letterhead.return_path or letterhead.from_address
-    sample = pattern.replace(TOKEN, links.verp(letterhead.edition_id, NOBODY))
+    token = links.verp(letterhead.edition_id, NOBODY)
+    sample = pattern.replace(TOKEN, token)
     local = parse_address(sample).normalised.rpartition("@")[0]
-    if pattern.count(TOKEN) > 1 or len(local) > LONGEST_LOCAL_PART:
+    if pattern.count(TOKEN) > 1 or len(local) > LONGEST_LOCAL_PART or not is_wire_safe(sample):
         raise Misuse(
-            f"return_path = {pattern[:80]!r} is of no use: before the @ there are {len(local)} characters"
-            f" with its token, and {LONGEST_LOCAL_PART} are allowed.",
-            next_step=f"shorten it, and name {TOKEN} once",
+            f"return_path = {pattern[:80]!r} is no address to send from: before the @ it may have"
+            f" {LONGEST_LOCAL_PART} characters, of which a token takes {len(token)}.",
+            next_step=f"correct it; {TOKEN} may stand in it once, before the @",
         )
     return pattern
 

@@ -25,7 +25,8 @@ CRLF = b"\r\n"
 SOFT_BREAK = b"=\r\n"
 ROOM = 75  # columns of a line, leaving one for the "=" of a soft break
 
-SPACE, TAB, EQUALS = 0x20, 0x09, 0x3D
+SPACE, TAB, DOT = 0x20, 0x09, 0x2E
+_CODES = [bytes([b]) if 0x20 <= b < 0x7F and b != ord("=") else b"=%02X" % b for b in range(256)]
 # What encodes to itself and fits on a line: most names and addresses, every link of ours
 _PLAIN = re.compile(r"(?!\.|From )[!-<>-~](?:[!-<>-~]| (?! |\Z)){0,74}\Z")
 # C0, C1, line and paragraph separators, bidi overrides and isolates, halves of surrogate pairs
@@ -89,25 +90,13 @@ def _encode_line(raw: bytes) -> bytes:
     rows: list[bytes] = []
     row = b""
     for i, byte in enumerate(raw):
-        code = _encode_byte(raw, i)
+        code = _CODES[byte]
+        if byte == SPACE and (i + 1 == len(raw) or (i > 0 and raw[i - 1] in (SPACE, TAB))):
+            code = b"=20"
         if len(row) + len(code) > ROOM:
             rows.append(row + b"=")
             row = b""
-        if not row and _is_risky_start(raw, i):
+        if not row and (byte == DOT or raw.startswith(b"From ", i)):
             code = b"=%02X" % byte
         row += code
     return CRLF.join([*rows, row])
-
-
-def _encode_byte(raw: bytes, i: int) -> bytes:
-    byte = raw[i]
-    if byte == SPACE:
-        follows_space = i > 0 and raw[i - 1] in (SPACE, TAB)
-        return b"=20" if follows_space or i + 1 == len(raw) else b" "
-    if SPACE < byte < 0x7F and byte != EQUALS:
-        return raw[i : i + 1]
-    return b"=%02X" % byte
-
-
-def _is_risky_start(raw: bytes, i: int) -> bool:
-    return raw[i] == ord(".") or raw.startswith(b"From ", i)

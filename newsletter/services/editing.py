@@ -131,9 +131,7 @@ class Rehearsal:
     rendition: Rendition
 
 
-def rehearse(
-    runtime: Runtime, newsletter: NewsletterSettings, now: datetime, *, slug: str = ""
-) -> Rehearsal:
+def rehearse(runtime: Runtime, newsletter: NewsletterSettings, now: datetime, *, slug: str = "") -> Rehearsal:
     """Choose and compile an edition as it would be now, without touching the store.
 
     Today's, unless `slug` names another. Raises Refused when there would be none.
@@ -155,7 +153,10 @@ def rehearse(
         stored = editions.read_rendition(session, edition.rendition_id) if edition.rendition_id else None
     few = _too_few(newsletter, choice)
     if few and stored is None:
-        raise Refused(f"{newsletter.slug}/{edition.slug} would be skipped: {few}.", next_step="newsletter gather, or newsletter articles import FILE")
+        raise Refused(
+            f"{newsletter.slug}/{edition.slug} would be skipped: {few}.",
+            next_step="newsletter gather, or newsletter articles import FILE",
+        )
     return Rehearsal(edition, choice, pool, stored or render(runtime, newsletter, edition, choice, pool))
 
 

@@ -270,9 +270,16 @@ def _set_hidden(runtime: Runtime, which: str, now: datetime, act: str, who: str,
 
 
 def _article(session: Session, which: str) -> Article:
-    number = which.isascii() and which.isdigit() and len(which) < 19
-    address = web_address(which)
-    article = articles.find(session, int(which) if number else canonical(address) if address else which)
+    key = _key(which)
+    article = None if key is None else articles.find(session, key)
     if article is None:
         raise Misuse(f"There is no article {which[:200]!r}.", next_step="newsletter articles list")
     return article
+
+
+def _key(which: str) -> int | str | None:
+    """A number or a canonical address; None for what cannot be either."""
+    if which.isascii() and which.isdigit() and len(which) < 19:
+        return int(which)
+    address = web_address(which)
+    return canonical(address) if address else None

@@ -53,7 +53,7 @@ def _open(
                 session, edition, EditionState.HELD, now, who=WHO, why="nobody approved it in time"
             )
     else:
-        freeze(session, runtime, newsletter, edition, now, who=WHO)
+        freeze(session, runtime, edition, now, who=WHO)
 
 
 def _hold_late(session: Session, newsletter: NewsletterSettings, edition: Edition, now: datetime) -> None:
@@ -64,9 +64,8 @@ def _hold_late(session: Session, newsletter: NewsletterSettings, edition: Editio
 
 
 def freeze(
-    session: Session, runtime: Runtime, newsletter: NewsletterSettings, edition: Edition, now: datetime, *,
-    who: str,
-) -> int:  # fmt: skip
+    session: Session, runtime: Runtime, edition: Edition, now: datetime, *, who: str
+) -> int:
     """Fill the ledger of an edition whose rendition is stored; returns how many will get it.
 
     0 when somebody else froze it first, and when it has no reader: then it is skipped.
@@ -174,7 +173,7 @@ def send_now(
         edition.due_at = due_at
         session.add(edition)
         session.flush()
-        people = freeze(session, runtime, newsletter, edition, now, who=who)
+        people = freeze(session, runtime, edition, now, who=who)
         if not people:
             raise Refused(
                 f"{newsletter.slug} has no reader for {edition.slug}; it was skipped.",

@@ -11,7 +11,10 @@ from sqlmodel import Session, col
 from newsletter.models import Cadence, EditionKind, Subscriber, Subscription, SubscriptionState, Suppression
 
 
-def audience(newsletter_id: int, kind: EditionKind, day: date, at: datetime) -> Select[Any]:
+Audience = Select[Any, Any]
+
+
+def audience(newsletter_id: int, kind: EditionKind, day: date, at: datetime) -> Audience:
     """Selects (subscriber id, lane) of those whom an edition of this day and kind is for."""
     return (
         select(col(Subscriber.id).label("subscriber_id"), col(Subscriber.lane).label("lane"))
@@ -35,7 +38,7 @@ def may_be_mailed() -> Any:
 
 
 def count_audience(session: Session, query: Select[Any]) -> int:
-    return session.execute(select(func.count()).select_from(query.subquery())).scalar_one()
+    return int(session.execute(select(func.count()).select_from(query.subquery())).scalar_one())
 
 
 def _cadences(kind: EditionKind, day: date) -> tuple[Cadence, ...]:

@@ -61,7 +61,9 @@ def finish_if_done(session: Session, edition_id: int, now: datetime) -> bool:
     if ended.rowcount != 1:  # type: ignore[attr-defined]
         return False
     suppressed = _suppress_dead(session, edition_id, now)
-    note(session, now, "delivery", "sent", "edition", edition_id, f"{suppressed} addresses suppressed as dead")
+    note(
+        session, now, "delivery", "sent", "edition", edition_id, f"{suppressed} addresses suppressed as dead"
+    )
     return True
 
 

@@ -14,7 +14,9 @@ from newsletter.store.ledger import SENDABLE
 from newsletter.values import BatchKey, Sums
 
 
-def due_batches(session: Session, now: datetime, *, without: Collection[BatchKey], limit: int) -> list[BatchKey]:
+def due_batches(
+    session: Session, now: datetime, *, without: Collection[BatchKey], limit: int
+) -> list[BatchKey]:
     """Batches that may be worked on now, earliest first; a running one is due when its worker is gone."""
     rows = session.execute(
         select(Batch.edition_id, Batch.no)  # type: ignore[call-overload]
@@ -76,7 +78,9 @@ def in_delivery_state(
     session: Session, edition_id: int, state: DeliveryState, limit: int = 1_000
 ) -> Sequence[Answered]:
     rows = session.execute(
-        select(Delivery.subscriber_id, Subscriber.address, Delivery.state, Delivery.reply, Delivery.settled_at)  # type: ignore[call-overload]
+        select(
+            Delivery.subscriber_id, Subscriber.address, Delivery.state, Delivery.reply, Delivery.settled_at
+        )  # type: ignore[call-overload]
         .join(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id))
         .where(col(Delivery.edition_id) == edition_id, col(Delivery.state) == state)
         .order_by(Delivery.batch_no, Delivery.pos)

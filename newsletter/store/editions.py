@@ -73,7 +73,9 @@ def in_state(
     session: Session, states: Collection[EditionState], newsletter_id: int | None = None
 ) -> Sequence[Edition]:
     """Editions in any of these states, in the order in which they are due."""
-    query = select(Edition).where(col(Edition.state).in_(states)).order_by(col(Edition.due_at), col(Edition.id))
+    query = (
+        select(Edition).where(col(Edition.state).in_(states)).order_by(col(Edition.due_at), col(Edition.id))
+    )
     if newsletter_id is not None:
         query = query.where(Edition.newsletter_id == newsletter_id)
     return session.exec(query).all()
@@ -144,9 +146,7 @@ def save_choice(session: Session, edition: Edition, choice: Choice, subject: str
 
 
 def placements(session: Session, edition_id: int) -> tuple[Placement, ...]:
-    rows = session.exec(
-        select(Entry).where(Entry.edition_id == edition_id).order_by(col(Entry.position))
-    )
+    rows = session.exec(select(Entry).where(Entry.edition_id == edition_id).order_by(col(Entry.position)))
     return tuple(
         Placement(
             article_id=row.article_id, slot=Slot(row.slot), why=row.why, section=row.section,
@@ -178,8 +178,8 @@ def went_out(session: Session, newsletter_id: int) -> Mapping[int, str]:
 
 def save_rendition(session: Session, edition: Edition, rendition: RenditionValue, now: datetime) -> int:
     row = Rendition(
-        edition_id=edition.id, edition_version=edition.version, theme=rendition.theme, hash=rendition.hash,
-        subject=rendition.subject, preheader=rendition.preheader, body=_pack(rendition), created_at=now,
+        edition_id=edition.id or 0, edition_version=edition.version, theme=rendition.theme,
+        hash=rendition.hash, subject=rendition.subject, preheader=rendition.preheader, body=_pack(rendition), created_at=now,
     )  # fmt: skip
     session.add(row)
     session.flush()
@@ -199,7 +199,7 @@ def read_rendition(session: Session, rendition_id: int) -> RenditionValue:
 
 def _entry(edition: Edition, number: int, placement: Placement) -> Entry:
     return Entry(
-        edition_id=edition.id, article_id=placement.article_id, slot=placement.slot,
+        edition_id=edition.id or 0, article_id=placement.article_id, slot=placement.slot,
         section=placement.section, position=number, pinned=placement.pinned,
         headline=placement.headline, summary=placement.summary, why=placement.why,
     )  # fmt: skip

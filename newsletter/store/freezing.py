@@ -37,9 +37,7 @@ def plan(
     return _plan_batches(session, edition_id, first, due_at, deadline)
 
 
-def _plan_batches(
-    session: Session, edition_id: int, first: int, due_at: datetime, deadline: datetime
-) -> int:
+def _plan_batches(session: Session, edition_id: int, first: int, due_at: datetime, deadline: datetime) -> int:
     sums = [getattr(Batch, name) for name in SUMS]
     rows = (
         select(
@@ -52,7 +50,8 @@ def _plan_batches(
         .group_by(col(Delivery.edition_id), col(Delivery.batch_no))
     )  # fmt: skip
     columns = [
-        "edition_id", "no", "lane", "due_at", "not_before", "deadline", "state", "size", "begun", "token", *SUMS
+        "edition_id", "no", "lane", "due_at", "not_before", "deadline", "state", "size", "begun", "token",
+        *SUMS,
     ]  # fmt: skip
     session.execute(insert(_table(Batch)).from_select(columns, rows))
     planned = select(func.sum(Batch.size)).where(
@@ -82,8 +81,6 @@ def _table(model: type[Table]) -> Any:
 
 def _text(value: str) -> ColumnElement[str]:
     return literal(value, String())
-
-
 
 
 def _instant(value: datetime) -> ColumnElement[datetime]:

@@ -64,7 +64,9 @@ def beat(session: Session, name: str, me: Holder) -> bool:
 
 def release(session: Session, name: str, me: Holder) -> None:
     session.exec(
-        update(Lease).where(col(Lease.name) == name, col(Lease.owner) == me.owner).values(owner="", process="")
+        update(Lease)
+        .where(col(Lease.name) == name, col(Lease.owner) == me.owner)
+        .values(owner="", process="")
     )
 
 

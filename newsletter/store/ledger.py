@@ -34,7 +34,6 @@ from newsletter.store.audience import may_be_mailed
 from newsletter.store.settling import settle_rows
 from newsletter.values import BatchKey, Recipient, Settled
 
-
 SENDABLE = (EditionState.FROZEN, EditionState.SENDING)
 
 
@@ -58,7 +57,7 @@ def take(session: Session, key: BatchKey, now: datetime) -> Taken | None:
         update(Batch)
         .where(is_batch(key), col(Batch.state) != BatchState.DONE)
         .values(token=Batch.token + 1, state=BatchState.RUNNING)
-        .returning(Batch.token, Batch.begun, Batch.size, Batch.lane, Batch.deadline)  # type: ignore[arg-type]
+        .returning(col(Batch.token), col(Batch.begun), col(Batch.size), col(Batch.lane), col(Batch.deadline))
     ).one_or_none()
     if row is None:
         return None
@@ -95,7 +94,9 @@ def commit(
         return None
     settle_rows(session, taken.key, settled)
     leavers = _cancel_leavers(session, taken.key, begun, upto) if upto > begun else 0
-    add_up(session, taken.key, Counter(s.state for s in settled) + Counter({DeliveryState.CANCELLED: leavers}))
+    add_up(
+        session, taken.key, Counter(s.state for s in settled) + Counter({DeliveryState.CANCELLED: leavers})
+    )
     _note_retry(session, taken.key, settled)
     return Begun(upto, _recipients(session, taken.key, begun, upto) if upto > begun else ())
 

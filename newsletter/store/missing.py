@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, or_, select
 from sqlmodel import Session, col
 
 from newsletter.models import Batch, Delivery, DeliveryState, Edition, EditionKind, Subscription
-from newsletter.store.audience import audience
+from newsletter.store.audience import audience, count_audience
 from newsletter.store.moving import move
 from newsletter.values import Fate
 
@@ -27,7 +27,7 @@ def without_row(edition: Edition) -> Select[Any]:
 
 
 def count_reopenable(session: Session, edition_id: int) -> int:
-    return session.execute(select(func.count()).select_from(_reopenable(edition_id).subquery())).scalar_one()
+    return count_audience(session, _reopenable(edition_id))
 
 
 def reopen(session: Session, edition_id: int, now: datetime, deadline: datetime, size: int) -> int:
@@ -47,10 +47,11 @@ def reopen(session: Session, edition_id: int, now: datetime, deadline: datetime,
 
 def _reopenable(edition_id: int) -> Select[Any]:
     passing = (col(Delivery.state) == DeliveryState.FAILED) & (col(Delivery.fate) == Fate.REFUSED)
-    return (
+    rows: Select[Any] = (
         select(Delivery.batch_no, Delivery.pos, Delivery.state, Batch.lane)  # type: ignore[call-overload]
         .join(
-            Batch, (col(Batch.edition_id) == col(Delivery.edition_id)) & (col(Batch.no) == col(Delivery.batch_no))
+            Batch,
+            (col(Batch.edition_id) == col(Delivery.edition_id)) & (col(Batch.no) == col(Delivery.batch_no)),
         )
         .where(
             col(Delivery.edition_id) == edition_id,
@@ -58,3 +59,4 @@ def _reopenable(edition_id: int) -> Select[Any]:
         )
         .order_by(Batch.lane, Delivery.batch_no, Delivery.pos)
     )
+    return rows

@@ -43,7 +43,8 @@ def gather_retries(session: Session, edition_id: int, now: datetime, size: int) 
     due = session.execute(
         select(Batch, Delivery.pos)  # type: ignore[call-overload]
         .join(
-            Delivery, (col(Delivery.edition_id) == col(Batch.edition_id)) & (col(Delivery.batch_no) == col(Batch.no))
+            Delivery,
+            (col(Delivery.edition_id) == col(Batch.edition_id)) & (col(Delivery.batch_no) == col(Batch.no)),
         )
         .where(
             col(Batch.edition_id) == edition_id,
@@ -83,7 +84,9 @@ def move(
     is_new_attempt = from_state is not DeliveryState.QUEUED
     if is_new_attempt:
         _keep_answers(session, edition_id, places)
-    highest = session.execute(select(func.max(Batch.no)).where(col(Batch.edition_id) == edition_id)).scalar_one()
+    highest = session.execute(
+        select(func.max(Batch.no)).where(col(Batch.edition_id) == edition_id)
+    ).scalar_one()
     new = BatchKey(edition_id, highest + 1)
     session.add(
         Batch(
@@ -93,7 +96,9 @@ def move(
     )  # fmt: skip
     session.flush()
     session.connection().execute(
-        _MOVE.where(_DELIVERY.c.state == from_state).values(attempt=_DELIVERY.c.attempt + int(is_new_attempt)),
+        _MOVE.where(_DELIVERY.c.state == from_state).values(
+            attempt=_DELIVERY.c.attempt + int(is_new_attempt)
+        ),
         [
             {"edition": edition_id, "old_no": no, "old_pos": pos, "new_no": new.no, "new_pos": i}
             for i, (no, pos) in enumerate(places)

@@ -7,9 +7,12 @@ from pathlib import Path
 from newsletter.errors import Misuse
 
 NETWORK_TYPES = frozenset(
-    "nfs nfs4 cifs smb smb2 smb3 smbfs ncpfs afs 9p ceph glusterfs fuse.glusterfs fuse.sshfs "
-    "fuse.s3fs fuse.ceph lustre beegfs gpfs ocfs2 gfs gfs2 davfs fuse.davfs".split()
-)
+    {
+        "nfs", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "ncpfs", "afs", "9p", "ceph", "glusterfs",
+        "fuse.glusterfs", "fuse.sshfs", "fuse.s3fs", "fuse.ceph", "lustre", "beegfs", "gpfs", "ocfs2",
+        "gfs", "gfs2", "davfs", "fuse.davfs",
+    }
+)  # fmt: skip
 MOUNTS = Path("/proc/self/mounts")
 
 
@@ -18,7 +21,7 @@ def refuse_network_file(file: Path, mounts: Path = MOUNTS) -> None:
     if (kind := file_system(file, mounts)) in NETWORK_TYPES:
         raise Misuse(
             f"The SQLite store {file} lies on a network file system ({kind}), where its locks do not hold.",
-            next_step="move it to a local disk, or use PostgreSQL: [database] url = \"postgresql://…\"",
+            next_step='move it to a local disk, or use PostgreSQL: [database] url = "postgresql://…"',
         )
 
 

@@ -1,0 +1,236 @@
+"""The engine over a real SMTP server and both stores: windows, pauses, lost connections, refusals."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlmodel import Session, select
+
+from newsletter.clock import Clock, monotonic
+from newsletter.config import Relay, Sending
+from newsletter.delivery.embedded import EmbeddedDispatcher
+from newsletter.delivery.engine import Engine
+from newsletter.errors import RelayFailed
+from newsletter.mail.smtp import Timeouts
+from newsletter.models import Batch, Delivery, Edition, EditionKind, EditionState
+from newsletter.store import deliveries, freezing
+from newsletter.store.audience import audience
+from newsletter.store.database import Database
+from newsletter.values import Recipient
+from tests.people import NINE, make_edition, make_newsletter, make_reader, make_readers
+from tests.smtpd import SmtpServer
+
+IMPATIENT = Timeouts(connect=2, greeting=2, command=2, data=2, block=2, dot=3, quit=1)
+
+
+class Plain:
+    """A mail with nothing in it but whose it is."""
+
+    def envelope_sender(self, _recipient: Recipient) -> str:
+        return "bounces@town.example"
+
+    def fill(self, recipient: Recipient) -> bytes:
+        return f"To: {recipient.address}\r\nMessage-ID: <{recipient.subscriber_id}@x>\r\n\r\nHello.\r\n".encode()
+
+
+class Morning:
+    """A frozen edition that is due, and an engine to deliver it."""
+
+    def __init__(self, database: Database, server: SmtpServer, **sending: Any) -> None:
+        self.database = database
+        self.server = server
+        self.sending = Sending(**sending)
+        self.connections = 4
+        self.clock = Clock(NINE)
+        self.stop = threading.Event()
+        self.edition = 0
+
+    def freeze(self, *addresses: str, readers: int = 0) -> None:
+        with self.database.writing() as session:
+            newsletter = make_newsletter(session)
+            for address in addresses:
+                make_reader(session, newsletter, address)
+            make_readers(session, newsletter, readers)
+            edition = make_edition(session, newsletter)
+            edition.state, edition.frozen_at = EditionState.FROZEN, NINE
+            session.add(edition)
+            session.flush()
+            people = audience(newsletter, EditionKind.DAILY, edition.local_date, NINE)
+            self.edition = edition.id or 0
+            deadline = NINE + timedelta(hours=4)
+            freezing.plan(session, self.edition, people, due_at=NINE, deadline=deadline, size=self.sending.batch)
+
+    def deliver(self) -> None:
+        asyncio.run(self._deliver())
+
+    async def _deliver(self) -> None:
+        relay = Relay(
+            name="main", host="127.0.0.1", port=self.server.port, tls="none", connections=self.connections
+        )
+        engine = Engine(self.database, self.clock, self.sending, relay, lambda _: Plain(), timeouts=IMPATIENT)
+        async with engine:
+            dispatcher = EmbeddedDispatcher(
+                self.database, self.clock, engine, self.stop, batches_at_once=2, until_idle=True
+            )
+            await dispatcher.run(engine.deliver)
+
+    def counts(self) -> dict[str, int]:
+        with self.database.reading() as session:
+            sums = deliveries.sums(session, self.edition)
+            rows = Counter(session.exec(select(Delivery.state).where(Delivery.edition_id == self.edition)).all())
+        counted = {name: getattr(sums, name) for name in Counter(rows)}
+        assert counted == rows, "the batches' sums disagree with the rows"
+        return dict(rows)
+
+    def state(self) -> tuple[EditionState, str]:
+        with self.database.reading() as session:
+            edition = session.get_one(Edition, self.edition)
+            return EditionState(edition.state), edition.why
+
+    def watch(self, see: Callable[[Session], None]) -> threading.Thread:
+        """Look at the store again and again while the engine works, until `stop`."""
+
+        def run() -> None:
+            while not self.stop.wait(0.005):
+                with suppress(Exception), self.database.reading() as session:
+                    see(session)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        return thread
+
+
+def test_everybody_gets_one_and_the_edition_is_sent(database: Database) -> None:
+    with SmtpServer() as server:
+        morning = Morning(database, server, batch=50)
+        morning.freeze(readers=120)
+        morning.deliver()
+        assert morning.counts() == {"sent": 120}
+        assert morning.state() == (EditionState.SENT, "")
+        assert set(server.recipients().values()) == {1}
+
+
+def test_a_slow_answer_holds_up_nobody_and_the_window_is_kept(database: Database) -> None:
+    widest = 0
+
+    def look(session: Session) -> None:
+        nonlocal widest
+        for batch in session.exec(select(Batch)).all():
+            settled = batch.sent + batch.deferred + batch.failed + batch.unknown + batch.cancelled
+            widest = max(widest, batch.begun - settled)
+
+    with SmtpServer(delay=(1, 5)) as server:
+        morning = Morning(database, server, window=10)
+        morning.freeze("hangs1@x.example", readers=200)
+        watcher = morning.watch(look)
+        morning.deliver()
+        morning.stop.set()
+        watcher.join()
+        assert morning.counts() == {"sent": 200, "unknown": 1}
+        assert len(server.mails) == 200, "everybody else was mailed while it hung"
+    assert 1 < widest <= 10
+
+
+def test_a_connection_lost_before_content_costs_nothing(database: Database) -> None:
+    with SmtpServer() as server:
+        morning = Morning(database, server)
+        morning.freeze("busy1@x.example", readers=30)
+        morning.deliver()
+        assert morning.counts() == {"sent": 30, "deferred": 1}
+
+
+def test_dropped_after_content_is_in_doubt_and_never_sent_again(database: Database) -> None:
+    with SmtpServer() as server:
+        morning = Morning(database, server)
+        morning.freeze("drops1@x.example", readers=30)
+        morning.deliver()
+        morning.deliver()
+        assert morning.counts() == {"sent": 30, "unknown": 1}
+        asked = [line for lines in server.commands for line in lines if "drops1" in line]
+        assert len(asked) == 1
+
+
+def test_a_refusal_before_any_recipient_pauses_and_leaves_every_row_queued(database: Database) -> None:
+    with SmtpServer(mail_reply=b"550 5.7.1 you are on a list") as server:
+        morning = Morning(database, server)
+        morning.freeze(readers=60)
+        morning.deliver()
+        state, why = morning.state()
+        assert state is EditionState.PAUSED
+        assert "5.7.1 you are on a list" in why
+        assert morning.counts() == {"queued": 60}
+
+
+def test_sign_in_refused_pauses_too(database: Database) -> None:
+    with SmtpServer(greeting=b"554 5.7.1 no service for you") as server:
+        morning = Morning(database, server)
+        morning.freeze(readers=10)
+        with suppress(RelayFailed):
+            morning.deliver()
+        assert morning.state()[0] is EditionState.PAUSED
+        assert morning.counts() == {"queued": 10}
+
+
+def test_no_relay_no_row_begun(database: Database) -> None:
+    with SmtpServer() as server:
+        morning = Morning(database, server)
+    morning.freeze(readers=10)
+    with pytest.raises(RelayFailed, match="cannot be used"):
+        morning.deliver()
+    assert morning.counts() == {"queued": 10}
+    with database.reading() as session:
+        assert {batch.begun for batch in session.exec(select(Batch)).all()} <= {0}
+
+
+def test_a_pause_stops_within_a_second_and_hands_the_window_back(database: Database) -> None:
+    with SmtpServer(delay=(20, 40)) as server:
+        morning = Morning(database, server)
+        morning.freeze(readers=400)
+        thread = threading.Thread(target=morning.deliver)
+        thread.start()
+        while server.accepted < 40:
+            morning.stop.wait(0.005)
+        with database.writing() as session:
+            session.get_one(Edition, morning.edition).state = EditionState.PAUSED
+        paused_at = monotonic()
+        thread.join()
+        assert monotonic() - paused_at < 3
+        counts = morning.counts()
+        assert counts == {"sent": server.accepted, "queued": 400 - server.accepted}
+        with database.writing() as session:
+            session.get_one(Edition, morning.edition).state = EditionState.SENDING
+        morning.deliver()
+        assert morning.counts() == {"sent": 400}
+        assert set(server.recipients().values()) == {1}
+
+
+def test_a_stop_leaves_nothing_in_doubt(database: Database) -> None:
+    with SmtpServer(delay=(20, 40)) as server:
+        morning = Morning(database, server)
+        morning.freeze(readers=300)
+        thread = threading.Thread(target=morning.deliver)
+        thread.start()
+        while server.accepted < 40:
+            morning.stop.wait(0.005)
+        morning.stop.set()
+        thread.join()
+        assert morning.counts() == {"sent": server.accepted, "queued": 300 - server.accepted}
+
+
+def test_the_breaker_pauses_and_suppresses_nobody(database: Database) -> None:
+    with SmtpServer() as server:
+        morning = Morning(database, server)
+        morning.freeze(*(f"permfail{number}@x.example" for number in range(80)))
+        morning.deliver()
+        state, why = morning.state()
+        assert state is EditionState.PAUSED
+        assert why.startswith("breaker: 21 of the first 21 answers") and "550 5.1.1" in why
+        counts = morning.counts()
+        assert counts["failed"] >= 21 and counts["failed"] + counts["queued"] == 80
