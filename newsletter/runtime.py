@@ -9,9 +9,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from newsletter.clock import Clock
-from newsletter.config import Loaded, NewsletterSettings, Settings
+from newsletter.config import Loaded, NewsletterSettings, Settings, is_loopback
 from newsletter.errors import Misuse
-from newsletter.mail.hosts import is_loopback
 from newsletter.mail.links import AddressKey, Keys, Links
 from newsletter.store.database import Database
 
@@ -27,7 +26,7 @@ class Runtime:
 
     @cached_property
     def links(self) -> Links:
-        return Links(self.settings.web.public_url, Keys.load(self._path(self.settings.secret_key_file)))
+        return Links(self.public_url, Keys.load(self._path(self.settings.secret_key_file)))
 
     @cached_property
     def address_key(self) -> AddressKey:
@@ -39,10 +38,17 @@ class Runtime:
         return self._path(self.settings.themes) if self.settings.themes else None
 
     @property
-    def allowed_origins(self) -> tuple[str, ...]:
-        """Origins that a mail may name without https: our own, while it is a rehearsal on loopback."""
-        parts = urlsplit(self.settings.web.public_url)
-        return (f"{parts.scheme}://{parts.netloc}",) if is_loopback(parts.hostname or "") else ()
+    def public_url(self) -> str:
+        """Where links lead. Without a setting only relays on this machine are used, and links stay here."""
+        return self.settings.web.public_url or f"http://{self.settings.web.bind}"
+
+    @cached_property
+    def plain_hosts(self) -> frozenset[str]:
+        """Hosts that pictures may come from without https: ours while it is a rehearsal on loopback,
+        and those that the operator allows gathering from."""
+        own = urlsplit(self.public_url).hostname or ""
+        allowed = {host.lower().strip("[]") for host in self.settings.gathering.allow_hosts}
+        return frozenset(allowed | ({own} if is_loopback(own) else set()))
 
     @cached_property
     def newsletters(self) -> Mapping[str, NewsletterSettings]:

@@ -93,9 +93,9 @@ def next_due(schedule: Schedule, after: datetime) -> Due:
 
 
 def _due_after(schedule: Schedule, after: datetime) -> Iterator[Due]:
-    # A gap may push an edition past midnight, so yesterday's can still be ahead
-    yesterday = after.astimezone(schedule.zone).date() - timedelta(days=1)
-    for day in due_days(schedule, yesterday, date.max):
+    # Nothing of an earlier local date is ahead: a clock that shows today has passed all its minutes
+    today = after.astimezone(schedule.zone).date()
+    for day in due_days(schedule, today, date.max):
         at = due_instant(day, schedule.send_at, schedule.zone)
         if at > after:
             yield Due(day, at)

@@ -42,7 +42,9 @@ def make_reader(
     cadence: Cadence = Cadence.DAILY,
     name: str = "",
 ) -> int:
-    person = Subscriber(address=address, address_key=f"key of {address}", lane=lane, name=name, created_at=LONG_AGO)
+    person = Subscriber(
+        address=address, address_key=f"key of {address}", lane=lane, name=name, created_at=LONG_AGO
+    )
     session.add(person)
     session.flush()
     assert person.id is not None
@@ -65,7 +67,13 @@ def make_readers(session: Session, newsletter_id: int, count: int, *, lane: str 
 
 def make_edition(session: Session, newsletter_id: int, *, slug: str = "2026-02-18") -> Edition:
     made = editions.create(
-        session, newsletter_id, slug, EditionKind.DAILY, datetime.fromisoformat(slug[:10]).date(), NINE, LONG_AGO
+        session,
+        newsletter_id,
+        slug,
+        EditionKind.DAILY,
+        datetime.fromisoformat(slug[:10]).date(),
+        NINE,
+        LONG_AGO,
     )
     assert made is not None
     return made

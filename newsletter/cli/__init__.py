@@ -6,18 +6,19 @@ Exit codes: 0 done, 1 our bug, 2 wrong use or configuration, 3 refused by a rule
 
 from __future__ import annotations
 
+import os
 import sys
+import traceback
 
 import typer
 
 from newsletter.cli import articles, demo, editions, feeds, sending, serving, setup, status, subscribers
-from newsletter.cli.console import err, report
+from newsletter.cli.console import Interrupted, keep_log, report
 from newsletter.errors import Misuse, NewsletterError
 
 app = typer.Typer(
     name="newsletter",
     help="The newsletter engine for newsrooms.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -27,6 +28,8 @@ for room in (setup, demo, serving, feeds, articles, editions, sending, subscribe
 
 
 def main(arguments: list[str] | None = None) -> None:
+    os.umask(0o077)  # stores and mails name people: whatever we write is its owner's alone
+    keep_log()
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
@@ -35,15 +38,26 @@ def run(arguments: list[str]) -> int:
     as_json = "--json" in arguments
     try:
         result = typer.main.get_command(app).main(
-            args=arguments, prog_name="newsletter", standalone_mode=False
+            args=arguments or ["--help"], prog_name="newsletter", standalone_mode=False
         )
     except NewsletterError as error:
         report(error, as_json=as_json)
         return error.exit_code
     except typer.TyperException as error:
-        report(Misuse(error.format_message(), next_step="newsletter --help"), as_json=as_json)
+        report(Misuse(error.format_message(), next_step=f"{_path(error)} --help"), as_json=as_json)
         return Misuse.exit_code
     except (typer.Abort, KeyboardInterrupt):
-        err().print("Interrupted; nothing is lost.")
-        return 130
+        report(Interrupted("Interrupted; nothing is lost."), as_json=as_json)
+        return Interrupted.exit_code
+    except Exception as error:
+        traceback.print_exc()
+        ours = NewsletterError(f"This is a bug of ours: {type(error).__name__}.", next_step="report it")
+        report(ours, as_json=as_json)
+        return NewsletterError.exit_code
     return result if isinstance(result, int) else 0
+
+
+def _path(error: typer.TyperException) -> str:
+    """The command that was used wrongly, as far as it was understood."""
+    context = getattr(error, "ctx", None)
+    return context.command_path if context else "newsletter"

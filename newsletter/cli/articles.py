@@ -16,7 +16,7 @@ from newsletter.models import Article, ArticleKind
 from newsletter.services import gathering
 from newsletter.services.gathering import ImportReport
 
-room = typer.Typer(name="articles", help="The pool of articles.", no_args_is_help=True, rich_markup_mode=None)
+room = typer.Typer(name="articles", help="The pool of articles.", rich_markup_mode=None)
 
 Which = Annotated[str, typer.Argument(metavar="ARTICLE", help="Its number or its address.")]
 
@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
 @command(room, "list")
 def list_articles(
     feed: Annotated[str, typer.Option(help="Only what this feed carries.")] = "",
-    limit: Annotated[int, typer.Option(help="How many.")] = 50,
+    limit: Annotated[int, typer.Option(help="How many.", min=1)] = 50,
 ) -> None:
     """The latest arrivals.
 
@@ -87,7 +87,8 @@ def add_article(
     now = opened.clock.now()
     fields = {
         "url": url, "title": title, "summary": summary, "section": section, "byline": byline, "kind": kind,
-        "picture_url": picture_url, "picture_alt": picture_alt, "published_at": published_at or now.isoformat(),
+        "picture_url": picture_url, "picture_alt": picture_alt,
+        "published_at": published_at or now.isoformat(),
     }  # fmt: skip
     draft = draft_of({name: value for name, value in fields.items() if value})
     article = gathering.add_article(opened, draft, now)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from rich.console import Console
@@ -18,10 +20,19 @@ VISIBLE = {code: 0x2400 + code for code in range(0x20) if code not in (0x09, 0x0
 VISIBLE |= {0x7F: 0x2421} | dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
 VISIBLE |= dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x2028, 0x2029), 0xFFFD)
 
+# The same for JSON, where what json.dumps leaves as it is can only stand within a string
+ESCAPED = {code: f"\\u{code:04x}" for code in VISIBLE if code >= 0x7F}
+
 
 def foreign(text: object) -> Text:
     """Somebody else's words: no markup is read in them, and controls and bidi marks are made visible."""
     return Text(str(text).translate(VISIBLE))
+
+
+class Interrupted(NewsletterError):
+    """Somebody pressed Ctrl-C, and nothing is lost by it."""
+
+    exit_code = 130
 
 
 def finish(result: Mapping[str, Any], show: Callable[[Console], None]) -> None:
@@ -41,7 +52,12 @@ def err() -> Console:
 
 
 def print_json(result: Mapping[str, Any]) -> None:
-    sys.stdout.write(json.dumps(result, ensure_ascii=False, default=str) + "\n")
+    written = json.dumps(result, ensure_ascii=False, default=_plain)
+    sys.stdout.write(written.translate(ESCAPED) + "\n")
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def note(sentence: str) -> None:
@@ -49,6 +65,23 @@ def note(sentence: str) -> None:
     said = options()
     if not (said.json or said.quiet):
         err().print(foreign(sentence))
+
+
+class LogLines(logging.Formatter):
+    """One event, one line; what a server or a feed said cannot forge another, nor steer a terminal."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's name)
+        return super().formatMessage(record).translate(VISIBLE).replace("\n", "␊")
+
+
+def keep_log() -> None:
+    """Send warnings and errors to standard error, ours and those of the libraries."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(LogLines())
+    logging.getLogger().handlers = [handler]
 
 
 def report(error: NewsletterError, *, as_json: bool) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +11,9 @@ import typer
 from rich.console import Console
 
 from newsletter.cli.console import finish, foreign, note, table
-from newsletter.cli.options import command
+from newsletter.cli.options import command, options
+from newsletter.cli.signals import stopping
+from newsletter.clock import machine_now
 from newsletter.demo.morning import ZONE, Morning, run_morning
 from newsletter.errors import Incomplete
 from newsletter.models import EditionState
@@ -27,26 +27,25 @@ def demo(
     folder: Annotated[Path, typer.Option(help="Where its store, mails and page go.")] = Path("demo"),
     no_serve: Annotated[bool, typer.Option("--no-serve", help="End after the send.")] = False,
 ) -> None:
-    """A whole morning on sample news: ten seconds to nine, then 25 mails and a page.
+    """A whole morning on sample news: 25 mails and a page.
+
+    Its clock starts ten seconds before nine; the scheduler does the rest.
 
     Example: newsletter demo --no-serve
     """
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     note("It is 08:59:50 in Ellersea. The scheduler is running; nobody presses a button.")
-    mornings: list[Morning] = []
 
     def on_sent(morning: Morning) -> None:
-        mornings.append(morning)
+        line = morning.story.line
+        if line.state is not EditionState.SENT:
+            raise Incomplete(f"The edition is {line.state}: {line.why}.", next_step=_status(morning))
         finish(_as_data(morning), lambda console: _show(console, morning))
         if not no_serve:
             note(f"The readers' pages stay at {morning.url} until Ctrl-C.")
 
-    run_morning(folder.absolute(), stop, linger=not no_serve, on_sent=on_sent)
-    line = mornings[0].story.line
-    if line.state is not EditionState.SENT:
-        raise Incomplete(f"The edition is {line.state}: {line.why}.", next_step="newsletter status")
+    with stopping() as stop:
+        today = options().now or machine_now()
+        run_morning(folder.absolute(), stop, today, linger=not no_serve, on_sent=on_sent)
 
 
 def _as_data(morning: Morning) -> dict[str, object]:
@@ -77,9 +76,11 @@ def _show(console: Console, morning: Morning) -> None:
     console.print(foreign(f"Subject  {line.subject}"))
     console.print(foreign(f"Mails    {morning.mails}/*.eml"), soft_wrap=True)
     console.print(foreign(f"Page     {morning.page}"), soft_wrap=True)
-    console.print(
-        foreign(f"More     newsletter status --config {morning.folder}/config.toml"), soft_wrap=True
-    )
+    console.print(foreign(f"More     {_status(morning)}"), soft_wrap=True)
+
+
+def _status(morning: Morning) -> str:
+    return f"newsletter status --config {morning.folder}/config.toml"
 
 
 def _local(instant: datetime | None) -> str:

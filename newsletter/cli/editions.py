@@ -15,9 +15,7 @@ from newsletter.cli.status import state_words, when, words
 from newsletter.services import status as service
 from newsletter.services.status import EditionStory
 
-room = typer.Typer(
-    name="editions", help="What was, is and will be sent.", no_args_is_help=True, rich_markup_mode=None
-)
+room = typer.Typer(name="editions", help="What was, is and will be sent.", rich_markup_mode=None)
 
 
 def register(app: typer.Typer) -> None:
@@ -27,7 +25,7 @@ def register(app: typer.Typer) -> None:
 @command(room, "list")
 def list_editions(
     newsletter: Annotated[str, typer.Argument(help="The newsletter's slug; all when left out.")] = "",
-    limit: Annotated[int, typer.Option(help="How many of each.")] = 14,
+    limit: Annotated[int, typer.Option(help="How many of each.", min=1)] = 14,
 ) -> None:
     """The latest editions, newest first.
 

@@ -15,9 +15,7 @@ from newsletter.runtime import Runtime
 from newsletter.services import gathering
 from newsletter.services.gathering import FeedHealth, FeedReport
 
-room = typer.Typer(
-    name="feeds", help="Where articles come from.", no_args_is_help=True, rich_markup_mode=None
-)
+room = typer.Typer(name="feeds", help="Where articles come from.", rich_markup_mode=None)
 
 
 def register(app: typer.Typer) -> None:

@@ -6,8 +6,9 @@ import functools
 import inspect
 import os
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,12 +24,13 @@ from newsletter.store.schema import require_current
 
 @dataclass
 class Options:
-    """What was said beside the command itself."""
+    """What was said beside the command itself, and what is to be closed when it ends."""
 
     json: bool = False
     quiet: bool = False
     config: Path | None = None
     now: datetime | None = None
+    closing: ExitStack = field(default_factory=ExitStack)
 
 
 _said: ContextVar[Options] = ContextVar("options")
@@ -77,8 +79,10 @@ def command(room: typer.Typer, name: str) -> Callable[[Callable[..., Any]], Call
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
         def run(**given: Any) -> Any:
-            _said.set(Options(**{key: given.pop(key) for key in COMMON}))
-            return function(**given)
+            said = Options(**{key: given.pop(key) for key in COMMON})
+            _said.set(said)
+            with said.closing:
+                return function(**given)
 
         signature = inspect.signature(function, eval_str=True)
         common = [
@@ -113,7 +117,9 @@ def runtime(*, environ: Mapping[str, str] | None = None) -> Runtime:
 def runtime_without_store(*, environ: Mapping[str, str] | None = None) -> Runtime:
     said = options()
     loaded = load_settings(said.config, environ if environ is not None else os.environ, Path.cwd())
-    return open_runtime(loaded, Clock(said.now))
+    opened = open_runtime(loaded, Clock(said.now))
+    said.closing.callback(opened.database.close)
+    return opened
 
 
 def sending_runtime() -> Runtime:

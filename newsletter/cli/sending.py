@@ -11,11 +11,12 @@ import typer
 from rich.console import Console
 
 from newsletter import scheduler
-from newsletter.cli.console import finish, foreign, note
+from newsletter.cli.console import Interrupted, finish, foreign, note
 from newsletter.cli.options import command, runtime, sending_runtime
 from newsletter.cli.progress import follow
+from newsletter.cli.signals import stopping
 from newsletter.config import NewsletterSettings
-from newsletter.errors import Incomplete, Misuse, Refused
+from newsletter.errors import Incomplete, Misuse
 from newsletter.models import EditionState
 from newsletter.runtime import Runtime
 from newsletter.services import editing, sending, status
@@ -55,8 +56,10 @@ def send(
         raise Misuse(
             "--test, --missing and --dry-run do not go together so.", next_step="newsletter send --help"
         )
-    if dry_run:
-        _rehearse(newsletter, edition, missing=missing)
+    if dry_run and missing:
+        _count_missing(newsletter, edition)
+    elif dry_run:
+        _rehearse(newsletter, edition)
     elif test:
         _test(newsletter, test)
     elif missing:
@@ -96,24 +99,27 @@ def resume(edition: EditionName) -> None:
 def _send(slug: str, edition: str, wait: timedelta) -> None:
     opened = sending_runtime()
     newsletter = opened.newsletter(slug)
-    dispatch = scheduler.send_now(opened, newsletter, edition, opened.clock.now(), wait=wait, who=WHO)
-    name = f"{slug}/{dispatch.slug}"
-    if dispatch.is_new and wait:
-        _a_minute_to_think(opened, newsletter, dispatch, name)
-    _carry_out(opened, dispatch, name)
+    with stopping() as stop:
+        dispatch = scheduler.send_now(opened, newsletter, edition, opened.clock.now(), wait=wait, who=WHO)
+        name = f"{slug}/{dispatch.slug}"
+        if dispatch.is_new and wait:
+            _a_minute_to_think(opened, newsletter, dispatch, name, stop)
+        _carry_out(opened, dispatch, name, stop)
 
 
 def _a_minute_to_think(
-    opened: Runtime, newsletter: NewsletterSettings, dispatch: sending.Dispatch, name: str
+    opened: Runtime,
+    newsletter: NewsletterSettings,
+    dispatch: sending.Dispatch,
+    name: str,
+    stop: threading.Event,
 ) -> None:
     note(f"{name} goes to {dispatch.people} readers in 60 seconds. Ctrl-C undoes.")
-    try:
-        opened.clock.wait_until(dispatch.due_at, threading.Event())
-    except KeyboardInterrupt:
-        if sending.unfreeze(opened, newsletter, dispatch.edition_id, opened.clock.now(), who=WHO):
-            raise Refused(f"Undone: {name} is as it was, and nobody was mailed.") from None
-        note("Too late to undo: it has begun.")
-        raise
+    if not opened.clock.wait_until(dispatch.due_at, stop):
+        return
+    if sending.unfreeze(opened, newsletter, dispatch.edition_id, opened.clock.now(), who=WHO):
+        raise Interrupted(f"Undone: {name} is as it was, and nobody was mailed.")
+    raise Interrupted(f"Too late to undo: {name} has begun.", next_step=f"newsletter pause {name}")
 
 
 def _missing(slug: str, edition: str) -> None:
@@ -122,17 +128,22 @@ def _missing(slug: str, edition: str) -> None:
     now = opened.clock.now()
     _, wanted = status.split_name(opened, f"{slug}/{edition}", now)
     dispatch = sending.send_missing(opened, newsletter, wanted, now, dry_run=False, who=WHO)
-    _carry_out(opened, dispatch, f"{slug}/{dispatch.slug}")
+    with stopping() as stop:
+        _carry_out(opened, dispatch, f"{slug}/{dispatch.slug}", stop)
 
 
-def _carry_out(opened: Runtime, dispatch: sending.Dispatch, name: str) -> None:
+def _carry_out(opened: Runtime, dispatch: sending.Dispatch, name: str, stop: threading.Event) -> None:
     """Deliver, or watch whoever delivers, and say how it ended."""
-    stop = threading.Event()
     with follow(opened, dispatch.edition_id, name):
         while _is_open(opened, dispatch.edition_id) and not stop.is_set():
             deliver(opened, stop, until_idle=True)
             if _waits_for_retry(opened, dispatch.edition_id) or opened.clock.wait(0.5, stop):
                 break
+    if stop.is_set() and _is_open(opened, dispatch.edition_id):
+        raise Interrupted(
+            f"Interrupted; nothing is in doubt, and {name} goes on with the next tick or serve.",
+            next_step=f"newsletter pause {name}",
+        )
     _conclude(opened, dispatch.edition_id, name)
 
 
@@ -175,20 +186,23 @@ def _print_sums(console: Console, name: str, state: EditionState, sums: Sums) ->
     console.print(foreign(f"{name} is {state}: {sums.sent} of {sums.total} accepted{left}."))
 
 
-def _rehearse(slug: str, edition: str, *, missing: bool) -> None:
+def _count_missing(slug: str, edition: str) -> None:
     opened = runtime()
     newsletter = opened.newsletter(slug)
     now = opened.clock.now()
-    if missing:
-        _, wanted = status.split_name(opened, f"{slug}/{edition}", now)
-        dispatch = sending.send_missing(opened, newsletter, wanted, now, dry_run=True, who=WHO)
-        finish(
-            {"edition": f"{slug}/{wanted}", "people": dispatch.people, "dry_run": True},
-            lambda c: c.print(
-                foreign(f"{dispatch.people} readers would be sent {slug}/{wanted}. Nothing was sent.")
-            ),
-        )
-        return
+    _, wanted = status.split_name(opened, f"{slug}/{edition}", now)
+    dispatch = sending.send_missing(opened, newsletter, wanted, now, dry_run=True, who=WHO)
+    name = f"{slug}/{wanted}"
+    finish(
+        {"edition": name, "people": dispatch.people, "dry_run": True},
+        lambda c: c.print(foreign(f"{dispatch.people} readers would be sent {name}. Nothing was sent.")),
+    )
+
+
+def _rehearse(slug: str, edition: str) -> None:
+    opened = runtime()
+    newsletter = opened.newsletter(slug)
+    now = opened.clock.now()
     rehearsal = editing.rehearse(opened, newsletter, now, slug=edition)
     people = sending.count_people(opened, rehearsal.edition, now)
     size = sum(map(len, rehearsal.rendition.html.literals + rehearsal.rendition.text.literals))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from dataclasses import asdict
 
 import typer
 
 from newsletter import scheduler, worker
-from newsletter.cli.console import finish, note, table
+from newsletter.cli.console import Interrupted, finish, note, table
 from newsletter.cli.options import command, sending_runtime
+from newsletter.cli.signals import stopping
 from newsletter.cli.status import state_words, words
 from newsletter.errors import Incomplete
 from newsletter.services import status
@@ -25,31 +24,31 @@ def register(app: typer.Typer) -> None:
 
 
 def serve() -> None:
-    """Web, scheduler and delivery in one process, until SIGTERM or Ctrl-C.
+    """Run web, scheduler and delivery together, until told to stop.
 
     Example: newsletter serve
     """
     opened = sending_runtime()
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     web = WebServer(opened)
-    with Guard(opened, stop), Parts(opened, stop, web):
+    with stopping() as stop, Guard(opened, stop), Parts(opened, stop, web):
         note(f"Readers' pages on {web.url}; the scheduler runs. Ctrl-C stops.")
         stop.wait()
     note("Stopped; nothing is in doubt.")
 
 
 def tick() -> None:
-    """Do whatever is due now, then stop: for cron, containers and rehearsals.
+    """Do whatever is due now, then stop.
+
+    For cron, containers and rehearsals.
 
     Example: newsletter tick --now 2026-02-18T14:00:00Z
     """
     opened = sending_runtime()
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    scheduler.advance(opened, opened.clock.now())
-    worker.deliver(opened, stop, until_idle=True)
+    with stopping() as stop:
+        scheduler.advance(opened, opened.clock.now())
+        worker.deliver(opened, stop, until_idle=True)
+    if stop.is_set():
+        raise Interrupted("Interrupted; nothing is in doubt.", next_step="newsletter tick goes on with it")
     found = status.status(opened, opened.clock.now())
     if found.problems:
         first = found.problems[0]

@@ -15,7 +15,7 @@ from newsletter.mail.links import AddressKey, Keys
 from newsletter.render.shipped import example_config
 from newsletter.store.schema import expected_version, require_current, store_version, upgrade
 
-db = typer.Typer(name="db", help="The store.", no_args_is_help=True, rich_markup_mode=None)
+db = typer.Typer(name="db", help="The store.", rich_markup_mode=None)
 
 
 def register(app: typer.Typer) -> None:
@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 def init(
     folder: Annotated[Path, typer.Argument(help="Where the configuration and the store go.")] = Path(),
 ) -> None:
-    """Write config.toml and the keys, create the store, and say what is next.
+    """Write configuration, keys and store, and say what is next.
 
     Example: newsletter init /srv/newsletter
     """

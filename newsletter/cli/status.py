@@ -29,7 +29,9 @@ def register(app: typer.Typer) -> None:
 
 
 def status() -> int:
-    """One screen: newsletters, their editions, feeds, who delivers, and what needs a person.
+    """What is due, running, late, stuck or in doubt.
+
+    Ends with exit code 4 when a person is needed.
 
     Example: newsletter status --json
     """

@@ -15,9 +15,7 @@ from newsletter.models import Cadence
 from newsletter.services import subscribing
 from newsletter.services.subscribing import ImportReport
 
-room = typer.Typer(
-    name="subscribers", help="Who gets which newsletter.", no_args_is_help=True, rich_markup_mode=None
-)
+room = typer.Typer(name="subscribers", help="Who gets which newsletter.", rich_markup_mode=None)
 
 Newsletter = Annotated[str, typer.Option(help="The newsletter's slug.")]
 
@@ -78,7 +76,7 @@ def import_file(
 @command(room, "list")
 def list_subscribers(
     newsletter: Annotated[str, typer.Option(help="Only this newsletter's.")] = "",
-    limit: Annotated[int, typer.Option(help="How many.")] = 50,
+    limit: Annotated[int, typer.Option(help="How many.", min=1)] = 50,
 ) -> None:
     """Who subscribes, latest first.
 
@@ -104,7 +102,8 @@ def list_subscribers(
 def _show(console: Console, report: ImportReport, *, dry_run: bool) -> None:
     verb = "would be" if dry_run else "are"
     console.print(
-        f"{report.new} {verb} new, {report.known} known, {report.suppressed} suppressed, {len(report.refused)} refused."
+        f"{report.new} {verb} new, {report.known} known, {report.suppressed} suppressed, "
+        f"{len(report.refused)} refused."
     )
     for refusal in report.refused[:50]:
         console.print(foreign(f"  {refusal.place}: {refusal.why}"))

@@ -37,7 +37,7 @@ _THEME = re.compile(r"[a-z0-9_-]+")
 _TOKEN = "{token}"  # noqa: S105 - a place for one, not one
 
 
-class Wrong(ValueError):  # noqa: N818 - named for what happened, like errors.Misuse
+class Wrong(ValueError):
     """A sentence that continues "key …" and the mend. Neither repeats what may be a secret."""
 
     def __init__(self, sentence: str, mend: str) -> None:

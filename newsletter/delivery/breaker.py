@@ -29,5 +29,6 @@ class Breaker:
         if self._row >= self._row_limit:
             return f"{self._row} refusals in a row; the last: {outcome.reply}"
         if self._answers <= FIRST_ANSWERS and self._refused > self._limit:
-            return f"{self._refused} of the first {self._answers} answers were refusals; the last: {outcome.reply}"
+            share = f"{self._refused} of the first {self._answers} answers were refusals"
+            return f"{share}; the last: {outcome.reply}"
         return ""

@@ -11,8 +11,10 @@ import asyncio
 from contextlib import suppress
 
 from newsletter.config import Relay
-from newsletter.delivery.post import Post
+from newsletter.delivery.post import Post, Sender
+from newsletter.errors import Misuse
 from newsletter.mail.smtp import NotOpened, Session, Timeouts, open_session
+from newsletter.values import Fate, Outcome, Phase, Recipient
 
 LINGER = 5.0  # seconds that an idle connection is kept for the next batch
 LONGEST_PAUSE = 60.0  # seconds between two tries to open a connection
@@ -92,5 +94,12 @@ class Pool:
                     self._post.put_back(*mail)
                 return
             sender, recipient = mail
+            sender.answer(recipient, await self._send(session, sender, recipient))
+
+    async def _send(self, session: Session, sender: Sender, recipient: Recipient) -> Outcome:
+        try:
             envelope, content = sender.letter(recipient)
-            sender.answer(recipient, await session.send(envelope, recipient.address, content))
+        except Misuse as error:
+            # One reader whose address no header may hold: nobody else waits for that
+            return Outcome(Fate.REFUSED, Phase.MAIL, text=error.sentence, relay=self.relay.name)
+        return await session.send(envelope, recipient.address, content)

@@ -19,9 +19,8 @@ STATE_OF = {
 
 
 def settle(recipient: Recipient, outcome: Outcome, now: datetime, retry_after: Sequence[int]) -> Settled:
-    """Turn an answer into a ledger entry. `retry_after` holds seconds before attempt 2, 3, …; its last repeats.
-
-    An outcome of Fate.STOP is about us and settles no row; it is not for this function.
+    """Turn an answer into a ledger entry. `retry_after` holds seconds before attempt 2, 3, …; the last
+    repeats. An outcome of Fate.STOP is about us and settles no row; it is not for this function.
     """
     state = STATE_OF[outcome.fate]
     next_at = None

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from starlette.staticfiles import StaticFiles
 
-from newsletter.clock import Clock, machine_now
+from newsletter.clock import Clock
 from newsletter.config import load_settings
 from newsletter.demo.catchall import CatchAll, free_port
 from newsletter.errors import Incomplete, Refused
@@ -95,15 +95,21 @@ class Morning:
 
 
 def run_morning(
-    folder: Path, stop: threading.Event, *, linger: bool, on_sent: Callable[[Morning], None]
+    folder: Path,
+    stop: threading.Event,
+    today: datetime,
+    *,
+    linger: bool,
+    on_sent: Callable[[Morning], None],
 ) -> None:
-    """Prepare, let the clock strike nine, tell `on_sent`, and with `linger` stay until `stop`.
+    """Prepare, let the clock strike nine on the date of `today`, tell `on_sent`, and with `linger` stay.
 
-    Raises Refused when `folder` holds something that is not an earlier demo.
+    Raises Refused when `folder` holds something that is not an earlier demo, KeyboardInterrupt when
+    `stop` is set before the edition is out.
     """
     _make_room(folder)
     with CatchAll(folder / "mails") as server:
-        runtime = _prepare(folder, server.port)
+        runtime = _prepare(folder, server.port, nine(today))
         parts = Parts(runtime, stop, _web(runtime))
         with parts:
             story = _watch(runtime, stop)
@@ -141,12 +147,11 @@ def _make_room(folder: Path) -> None:
     (folder / MARK).write_text(json.dumps({"made_by": "newsletter demo"}) + "\n")
 
 
-def _prepare(folder: Path, smtp_port: int) -> Runtime:
+def _prepare(folder: Path, smtp_port: int, due_at: datetime) -> Runtime:
     config = folder / "config.toml"
     config.write_text(CONFIG.format(web_port=free_port(), smtp_port=smtp_port), encoding="utf-8")
     Keys.create(folder / "secret.key")
     AddressKey.create(folder / "suppression.key")
-    due_at = nine(machine_now())
     runtime = open_runtime(load_settings(config, {}, folder), Clock(due_at - HEAD_START))
     upgrade(runtime.database)
     paper = folder / "articles.jsonl"
@@ -168,7 +173,7 @@ def _watch(runtime: Runtime, stop: threading.Event) -> EditionStory:
     slug = runtime.clock.now().astimezone(ZONE).date().isoformat()
     for _ in range(int(PATIENCE * 10)):
         if runtime.clock.wait(0.1, stop):
-            raise Refused("Stopped before the edition was out.")
+            raise KeyboardInterrupt
         found = status.recent_editions(runtime, runtime.newsletter(SLUG), 3)
         if any(line.slug == slug and line.state in ENDED for line in found):
             return status.edition_story(runtime, f"{SLUG}/{slug}", runtime.clock.now())
@@ -187,4 +192,4 @@ def _keep_page(runtime: Runtime, folder: Path, story: EditionStory) -> Path:
 
 
 def _url(runtime: Runtime) -> str:
-    return runtime.settings.web.public_url
+    return runtime.public_url

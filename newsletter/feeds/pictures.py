@@ -48,15 +48,9 @@ def is_video(entry: Mapping[str, Any], url: str) -> bool:
 
 def duration_of(entry: Mapping[str, Any]) -> str:
     """How long the video runs, as minutes:seconds or hours:minutes:seconds; empty when not said."""
-    told = [str(medium.get("duration", "")) for medium in _many(entry, "media_content")]
-    return next(
-        (
-            time
-            for text in [*told, str(dict.get(dict(entry), "itunes_duration", ""))]
-            if (time := running_time(text))
-        ),
-        "",
-    )
+    told = [medium.get("duration") for medium in _many(entry, "media_content")]
+    times = (running_time(str(each or "")) for each in [*told, entry.get("itunes_duration")])
+    return next(filter(None, times), "")
 
 
 def running_time(text: str) -> str:

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from email.utils import format_datetime
 from urllib.parse import urlsplit
 
+from newsletter.config import is_loopback
 from newsletter.errors import Misuse
 from newsletter.mail.addresses import is_wire_safe, parse_address
 from newsletter.mail.greeting import greet
 from newsletter.mail.headers import header, is_clean, mailbox_words, phrase_words, text_words
-from newsletter.mail.hosts import is_loopback
 from newsletter.mail.links import Links
 from newsletter.mail.segments import ROOM, SOFT_BREAK, fill, html_value, text_value
 from newsletter.values import Letterhead, Recipient, Rendition

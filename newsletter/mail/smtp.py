@@ -12,9 +12,8 @@ import base64
 import re
 import ssl
 
-from newsletter.config import Relay
+from newsletter.config import Relay, is_loopback
 from newsletter.errors import RelayFailed
-from newsletter.mail.hosts import is_loopback
 from newsletter.mail.replies import Reply
 from newsletter.mail.session import Session, Timeouts, outcome_of
 from newsletter.mail.wire import Wire, WireFailed, command

@@ -114,10 +114,9 @@ class Wire(asyncio.Protocol):
         return self._replies.popleft()
 
     async def start_tls(self, context: ssl.SSLContext, host: str, seconds: float) -> None:
-        """RFC 3207 §4. Nothing that was said before the handshake counts after it. Raises WireFailed."""
+        """RFC 3207 §4. Raises WireFailed, also when the relay said anything before the handshake: every
+        byte that nobody asked for has ended the connection by then."""
         self._check()
-        if self._replies or not self._reader.is_between:
-            raise self.fail("The relay spoke before the TLS handshake.")
         try:
             secured = await asyncio.get_running_loop().start_tls(
                 self.transport, self, context, server_hostname=host, ssl_handshake_timeout=seconds

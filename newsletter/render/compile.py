@@ -30,8 +30,8 @@ _SIDES = {"ltr": {"start": "left", "end": "right"}, "rtl": {"start": "right", "e
 _PREFORMATTED = re.compile(r"(<pre\b.*?</pre>)", re.DOTALL | re.IGNORECASE)
 
 
-def compile_edition(view: EditionView, theme: Theme, *, allowed_origins: Collection[str] = ()) -> Rendition:
-    """The rendition of `view`; `allowed_origins` may be linked to over plain http (loopback only).
+def compile_edition(view: EditionView, theme: Theme, *, plain_hosts: Collection[str] = ()) -> Rendition:
+    """The rendition of `view`; pictures may come over plain http from `plain_hosts` only.
 
     Raises Misuse for a fault of the theme, and Refused, with every finding, when the gate says no.
     """
@@ -39,7 +39,7 @@ def compile_edition(view: EditionView, theme: Theme, *, allowed_origins: Collect
     nonce = nonce_for(repr(view))
     html = _html(edition, theme, nonce)
     text = _text(edition, theme, nonce)
-    rules = gate.Rules(nonce, edition.postal_address, frozenset(allowed_origins))
+    rules = gate.Rules(nonce, edition.postal_address, frozenset(plain_hosts))
     findings = [*gate.html_findings(html, rules), *gate.text_findings(text, rules)]
     if findings:
         raise _refusal(edition, findings)

@@ -36,11 +36,11 @@ _CSS_FORBIDDEN = re.compile(r"@import|expression\s*\(|behavior\s*:|-moz-binding"
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the gate must know of an edition. Origins are like `http://127.0.0.1:8000`."""
+    """What the gate must know of an edition. `plain_hosts` may be loaded from over plain http."""
 
     nonce: str
     postal_address: str
-    allowed_origins: Collection[str]
+    plain_hosts: Collection[str]
 
 
 def html_findings(html: str, rules: Rules) -> Iterator[str]:
@@ -71,18 +71,27 @@ def size_findings(html: Body) -> Iterator[str]:
         )
 
 
-def is_permitted(url: str, allowed_origins: Collection[str]) -> bool:
-    """Whether a mail may refer to `url`: https, or plain http to one of our own loopback origins."""
+def is_permitted(url: str, plain_hosts: Collection[str]) -> bool:
+    """Whether a mail may load `url`: https, or plain http from one of these hosts."""
+    scheme, host = _scheme_and_host(url)
+    return bool(host) and (scheme == "https" or (scheme == "http" and host in plain_hosts))
+
+
+def is_linkable(url: str) -> bool:
+    """Whether a mail may link to `url`. Some papers still have no https, and their stories are news."""
+    scheme, host = _scheme_and_host(url)
+    return bool(host) and scheme in ("http", "https")
+
+
+def _scheme_and_host(url: str) -> tuple[str, str]:
     if re.search(r"[\s\\<>\"]", url):
-        return False
+        return "", ""
     try:
         parts = urlsplit(url)
-        host = parts.hostname
+        # What stands before an @ only serves to deceive about where a link leads
+        return ("", "") if "@" in parts.netloc else (parts.scheme, parts.hostname or "")
     except ValueError:
-        return False
-    if parts.scheme == "https":
-        return bool(host)
-    return parts.scheme == "http" and f"http://{parts.netloc}".lower() in allowed_origins
+        return "", ""
 
 
 def _findings_of_both(part: str, source: str, visible: str, rules: Rules) -> Iterator[str]:
@@ -173,14 +182,15 @@ class _Inspector(HTMLParser):
     def _address(self, tag: str, name: str, url: str) -> None:
         is_hole = self._holes.fullmatch(url)
         is_mailto = name == "href" and url.startswith("mailto:")
-        if not (is_hole or is_mailto or is_permitted(url, self._rules.allowed_origins)):
+        is_link = tag == "a" and name == "href" and is_linkable(url)
+        if not (is_hole or is_mailto or is_link or is_permitted(url, self._rules.plain_hosts)):
             self._say(f"{name}= of <{tag}> is not a whole https address: {url[:200]!r}.")
 
     def _css(self, css: str, place: str) -> None:
         if found := _CSS_FORBIDDEN.search(css):
             self._say(f"{found[0]!r} may not stand in {place}.")
         for url in _CSS_URL.findall(css):
-            if not is_permitted(url.strip(), self._rules.allowed_origins):
+            if not is_permitted(url.strip(), self._rules.plain_hosts):
                 self._say(f"url() in {place} is not a whole https address: {url[:200]!r}.")
 
     def _say(self, finding: str) -> None:

@@ -12,8 +12,6 @@ class Labels:
     web: str
     unsubscribe: str
     preferences: str
-    morning: str
-    morning_named: str
     note: str
     read: str
     video: str
@@ -25,10 +23,6 @@ class Labels:
     sponsored_by: str
     visit_sponsor: str
     signed_up: str
-
-    def greeting(self, name: str = "") -> str:
-        """What the hole `greeting` is filled with."""
-        return self.morning_named.format(name=name) if name else self.morning
 
     def play(self, title: str) -> str:
         """The alternative text of a video's poster."""
@@ -49,8 +43,6 @@ ENGLISH = Labels(
     web="View in browser",
     unsubscribe="Unsubscribe",
     preferences="Your preferences",
-    morning="Good morning.",
-    morning_named="Good morning, {name}.",
     note="A note from the editor",
     read="Read the full story",
     video="Video of the day",
@@ -68,8 +60,6 @@ UKRAINIAN = Labels(
     web="Відкрити в браузері",
     unsubscribe="Відписатися",
     preferences="Ваші налаштування",
-    morning="Доброго ранку.",
-    morning_named="Доброго ранку, {name}.",
     note="Від редакції",
     read="Читати повністю",
     video="Відео дня",

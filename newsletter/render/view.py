@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 
 from babel import Locale
@@ -10,6 +11,7 @@ from babel.dates import format_date
 
 from newsletter.config import NewsletterSettings
 from newsletter.models import Slot
+from newsletter.render.gate import is_permitted
 from newsletter.schedule import describe
 from newsletter.values import Candidate, EditionView, Placement, Section, SocialLink, Story
 
@@ -26,13 +28,16 @@ def build_view(
     *,
     subject: str,
     home_url: str,
+    plain_hosts: Collection[str],
 ) -> EditionView:
     """`home_url` is the newsletter's own page, where readers go when no other address is configured.
+    Pictures that a mail may not load are left out; a story without its picture is still a story.
 
     Raises ValueError when there is no lead: such an edition must not be rendered.
     """
     placed = sorted(placements, key=lambda p: p.position)
-    lead = _only(placed, articles, Slot.LEAD)
+    shown = {number: _with_fit_picture(article, plain_hosts) for number, article in articles.items()}
+    lead = _only(placed, shown, Slot.LEAD)
     if lead is None:
         raise ValueError(f"edition {slug} has no lead")
     locale = Locale.parse(newsletter.language, sep="-")
@@ -43,18 +48,18 @@ def build_view(
         date=format_date(day, "full", locale=locale),
         schedule=describe(newsletter, day),
         subject=subject,
-        preheader=preheader_of(placed, articles),
+        preheader=preheader_of(placed, shown),
         language=newsletter.language,
         direction="rtl" if locale.text_direction == "rtl" else "ltr",
         lead=lead,
-        sections=_sections(placed, articles),
+        sections=_sections(placed, shown),
         more_url=newsletter.more_url or home_url,
         home_url=newsletter.home_url or home_url,
         postal_address=newsletter.postal_address,
         intro=newsletter.intro,
-        video=_only(placed, articles, Slot.VIDEO),
-        note=_only(placed, articles, Slot.NOTE),
-        sponsor=_only(placed, articles, Slot.SPONSOR) or _standing_sponsor(newsletter),
+        video=_only(placed, shown, Slot.VIDEO),
+        note=_only(placed, shown, Slot.NOTE),
+        sponsor=_only(placed, shown, Slot.SPONSOR) or _standing_sponsor(newsletter),
         social=tuple(SocialLink(link.name, link.url) for link in newsletter.social),
     )
 
@@ -75,6 +80,12 @@ def preheader_of(placements: Iterable[Placement], articles: Mapping[int, Candida
         if placement.slot is Slot.HEADLINES
     ]
     return _cut(" · ".join(titles[:3]), PREHEADER_LENGTH)
+
+
+def _with_fit_picture(article: Candidate, plain_hosts: Collection[str]) -> Candidate:
+    if article.picture is None or is_permitted(article.picture.url, plain_hosts):
+        return article
+    return replace(article, picture=None)
 
 
 def _only(placed: list[Placement], articles: Mapping[int, Candidate], slot: Slot) -> Story | None:

@@ -116,9 +116,10 @@ def render(
         pool,
         subject=edition.subject or subject_of(choice.placements, pool),
         home_url=runtime.links.newsletter(newsletter.slug),
+        plain_hosts=runtime.plain_hosts,
     )
     theme = load_theme(newsletter.theme, runtime.themes)
-    return compile_edition(view, theme, allowed_origins=runtime.allowed_origins)
+    return compile_edition(view, theme, plain_hosts=runtime.plain_hosts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +264,8 @@ def _choose(
     session: Session, newsletter: NewsletterSettings, edition: Edition, *, closed_at: datetime
 ) -> tuple[Choice, Mapping[int, Candidate]]:
     rules = rules_of(newsletter)
-    oldest = edition.due_at - timedelta(seconds=newsletter.selection.max_age)
+    # Twice the age that may run, so that what is just too old is told why it is out
+    oldest = edition.due_at - 2 * timedelta(seconds=newsletter.selection.max_age)
     pool = articles.pool(session, newsletter.feeds, published_after=oldest)
     carried = {
         article: slug

@@ -63,9 +63,7 @@ def _hold_late(session: Session, newsletter: NewsletterSettings, edition: Editio
         freezing.unplan(session, edition.id)
 
 
-def freeze(
-    session: Session, runtime: Runtime, edition: Edition, now: datetime, *, who: str
-) -> int:
+def freeze(session: Session, runtime: Runtime, edition: Edition, now: datetime, *, who: str) -> int:
     """Fill the ledger of an edition whose rendition is stored; returns how many will get it.
 
     0 when somebody else froze it first, and when it has no reader: then it is skipped.

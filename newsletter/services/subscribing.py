@@ -22,7 +22,7 @@ from newsletter.services.newcomers import read_newcomers, welcome
 from newsletter.store import subscribers
 from newsletter.store.history import note
 from newsletter.store.newsletters import newsletter_ids, sync_newsletters
-from newsletter.store.subscribers import Newcomer, Place
+from newsletter.store.subscribers import Listed, Newcomer, Place
 from newsletter.values import Refusal
 
 CHUNK = 1_000
@@ -75,6 +75,14 @@ def preferences(runtime: Runtime, subscriber_id: int) -> Preferences | None:
         if address is None:
             return None
         return Preferences(_masked(address), subscribers.places_of(session, subscriber_id))
+
+
+def list_people(runtime: Runtime, newsletter_slug: str, limit: int) -> tuple[Listed, ...]:
+    """The latest subscribers, of one newsletter or of all. Raises Misuse for an unknown newsletter."""
+    if newsletter_slug:
+        runtime.newsletter(newsletter_slug)
+    with runtime.database.reading() as session:
+        return subscribers.latest(session, newsletter_slug, limit)
 
 
 def add(

@@ -57,6 +57,16 @@ class Place:
     can_return: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A subscriber's place, as a list of people shows it."""
+
+    address: str
+    name: str
+    newsletter: str
+    state: SubscriptionState
+
+
 def admit(session: Session, newsletter_id: int, people: Sequence[Newcomer], now: datetime) -> Admitted:
     """Give people an active place, in a handful of statements for up to some thousand of them.
 
@@ -134,6 +144,24 @@ def places_of(session: Session, subscriber_id: int) -> tuple[Place, ...]:
         )
         for row in session.execute(query)
         for state in [SubscriptionState(row.state)]
+    )
+
+
+def latest(session: Session, newsletter_slug: str, limit: int) -> tuple[Listed, ...]:
+    """Places on one newsletter (on all with an empty slug), newest subscriber first, nobody forgotten."""
+    query = (
+        select(Subscriber.address, Subscriber.name, Newsletter.slug, Subscription.state)  # type: ignore[call-overload]
+        .join(Subscription, col(Subscription.subscriber_id) == col(Subscriber.id))
+        .join(Newsletter, col(Newsletter.id) == col(Subscription.newsletter_id))
+        .where(col(Subscriber.address).is_not(None))
+        .order_by(col(Subscriber.id).desc(), col(Newsletter.slug))
+        .limit(limit)
+    )
+    if newsletter_slug:
+        query = query.where(col(Newsletter.slug) == newsletter_slug)
+    return tuple(
+        Listed(row.address, row.name, row.slug, SubscriptionState(row.state))
+        for row in session.execute(query)
     )
 
 

@@ -55,7 +55,7 @@ def create_app(runtime: Runtime, *, limits: Limits = Limits()) -> FastAPI:
     app.state.runtime = runtime
     for kind in (HTTPException, RequestValidationError, NewsletterError):
         app.add_exception_handler(kind, _answer_error)
-    public_url = runtime.settings.web.public_url
+    public_url = runtime.public_url
     app.add_middleware(Border, public_url=public_url, limits=limits)
     app.add_middleware(SecurityHeaders, public_url=public_url)
     app.add_middleware(AccessLog)

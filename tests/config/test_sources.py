@@ -6,8 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as some
 
-from newsletter.config import load_settings
+from newsletter.config import Settings, load_settings
+from newsletter.config.parts import Part, part_of
 from newsletter.errors import Misuse
 from tests.config.papers import PAPER, RELAY, load, refusal
 
@@ -127,3 +131,30 @@ def test_variables_that_others_set_are_left_alone(tmp_path: Path) -> None:
     """A service called "newsletter" gets these from Kubernetes."""
     environ = {"NEWSLETTER_PORT": "tcp://10.0.0.1:8000", "NEWSLETTER_SERVICE_HOST": "10.0.0.1"}
     assert load(tmp_path, PAPER, environ).settings.web.bind == "127.0.0.1:8000"
+
+
+leaves = some.one_of(
+    some.none(), some.booleans(), some.integers(), some.floats(), some.text(max_size=20),
+    some.sampled_from(["127.0.0.1", "smtp.news.example", "none", "paper", "http://[", "1 hour", "EST"]),
+)  # fmt: skip
+junk = leaves | some.lists(leaves, max_size=2) | some.dictionaries(some.text(max_size=9), leaves, max_size=2)
+
+
+def part_like(part: type[Part]) -> some.SearchStrategy[object]:
+    """Tables that have a part's keys, and anything as values."""
+    keys: dict[str, some.SearchStrategy[object]] = {}
+    for name, field in part.model_fields.items():
+        inner = part_of(field.annotation)
+        table = part_like(inner) if inner else leaves
+        keys[name] = some.one_of(junk, table, some.lists(table, max_size=2))
+    return some.fixed_dictionaries({}, optional=keys)
+
+
+@hypothesis_settings(deadline=None, suppress_health_check=list(HealthCheck))
+@given(tables=part_like(Settings))
+def test_whatever_is_written_is_taken_or_refused_in_words(tmp_path: Path, tables: dict[str, object]) -> None:
+    environ = {f"NEWSLETTER_{name.upper()}": json.dumps(value) for name, value in tables.items()}
+    try:
+        load(tmp_path, PAPER, environ)
+    except Misuse as refused:
+        assert refused.next_step

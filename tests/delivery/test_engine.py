@@ -37,7 +37,9 @@ class Plain:
         return "bounces@town.example"
 
     def fill(self, recipient: Recipient) -> bytes:
-        return f"To: {recipient.address}\r\nMessage-ID: <{recipient.subscriber_id}@x>\r\n\r\nHello.\r\n".encode()
+        return (
+            f"To: {recipient.address}\r\nMessage-ID: <{recipient.subscriber_id}@x>\r\n\r\nHello.\r\n".encode()
+        )
 
 
 class Morning:
@@ -65,7 +67,9 @@ class Morning:
             people = audience(newsletter, EditionKind.DAILY, edition.local_date, NINE)
             self.edition = edition.id or 0
             deadline = NINE + timedelta(hours=4)
-            freezing.plan(session, self.edition, people, due_at=NINE, deadline=deadline, size=self.sending.batch)
+            freezing.plan(
+                session, self.edition, people, due_at=NINE, deadline=deadline, size=self.sending.batch
+            )
 
     def deliver(self) -> None:
         asyncio.run(self._deliver())
@@ -84,7 +88,9 @@ class Morning:
     def counts(self) -> dict[str, int]:
         with self.database.reading() as session:
             sums = deliveries.sums(session, self.edition)
-            rows = Counter(session.exec(select(Delivery.state).where(Delivery.edition_id == self.edition)).all())
+            rows = Counter(
+                session.exec(select(Delivery.state).where(Delivery.edition_id == self.edition)).all()
+            )
         counted = {name: getattr(sums, name) for name in Counter(rows)}
         assert counted == rows, "the batches' sums disagree with the rows"
         return dict(rows)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import resource
 import time
 import unicodedata
 
@@ -68,14 +67,12 @@ def test_text_of_html(html: str, text: str) -> None:
 
 
 def test_unclosed_formatting_fills_neither_memory_nor_time() -> None:
-    """64 kB of this once made a sanitiser's tree of 6 GB."""
-    bomb = "<p>" + "".join(f"<b a={n}>" for n in range(4_000)) + "<p>x" * 100_000
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    """Each paragraph opens all formatting anew: 64 kB of this make a tree of 6 GB, 20 kB one of 170 MB."""
+    bomb = "<p>" + "".join(f"<b a={n}>" for n in range(1_000)) + "<p>x" * 2_700
     started = time.process_time()
     plain_from_html(bomb, 600)
     fragment(bomb)
-    assert time.process_time() - started < 2
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # kB
+    assert time.process_time() - started < 0.2
 
 
 def test_a_fragment_keeps_words_lists_and_links() -> None:

@@ -12,7 +12,7 @@ import pytest
 from newsletter.config import Gathering
 from newsletter.errors import FetchFailed
 from newsletter.feeds.fetch import FetchStatus, _next_hop, fetch
-from tests.feeds.conftest import Server
+from tests.feeds.server import Server
 
 OPEN = Gathering(allow_hosts=("127.0.0.1",), contact="https://post.example/bot", timeout=5, max_bytes=50_000)
 
@@ -87,7 +87,9 @@ def test_a_dripping_server_is_left_at_the_deadline(server: Server, part: str) ->
         start = b"HTTP/1.1 200 OK\r\nX: " if part == "headers" else b"HTTP/1.1 200 OK\r\n\r\n"
         handler.wfile.write(start)
         handler.close_connection = True
-        while not server.closing.wait(0.05):
+        for _ in range(60):
+            if server.closing.wait(0.05):
+                return
             handler.wfile.write(b"x")
 
     url = server.script("/feed", drip)

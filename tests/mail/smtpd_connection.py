@@ -60,7 +60,7 @@ class Mood:
     mail_reply: bytes = b""
     rcpt_reply: bytes = b""
     offers: tuple[bytes, ...] = (b"SIZE 20000000", b"8BITMIME", b"SMTPUTF8")
-    starttls: Literal["none", "good", "busy", "stuffed"] = "none"
+    starttls: Literal["none", "good", "busy", "stuffed", "half-stuffed"] = "none"
     implicit_tls: bool = False
     certificate: ssl.SSLContext | None = None
     user: str = ""
@@ -154,10 +154,8 @@ class Connection(asyncio.Protocol):
         if self.mood.starttls == "busy":
             self.say(b"454 4.7.0 TLS not available")
             return
-        if self.mood.starttls == "stuffed":
-            self.transport.write(b"220 go\r\n250 PIPELINING\r\n")
-        else:
-            self.say(b"220 go")
+        stuffing = {"stuffed": b"250 PIPELINING\r\n", "half-stuffed": b"250 PIPE"}
+        self.transport.write(b"220 go\r\n" + stuffing.get(self.mood.starttls, b""))
         self.later(self.secure())
 
     async def secure(self) -> None:

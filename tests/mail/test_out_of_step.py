@@ -101,7 +101,9 @@ def test_a_refused_reset_ends_the_session() -> None:
     assert b"RSET" in heard.lines
 
 
-@pytest.mark.parametrize("greeting", [b"", CLOSE, b"hello\r\n", b"220 hi\r\n250 more\r\n", b"220-" + b"x" * 4000])
+@pytest.mark.parametrize(
+    "greeting", [b"", CLOSE, b"hello\r\n", b"220 hi\r\n250 more\r\n", b"220-" + b"x" * 4000]
+)
 def test_a_greeting_that_is_none(greeting: bytes) -> None:
     async def run() -> None:
         async with relay_saying(greeting) as heard:

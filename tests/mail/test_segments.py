@@ -24,6 +24,7 @@ words = st.text(st.characters(codec="utf-8"), max_size=120) | st.sampled_from(
         "a = b",
         "=3D",
         "trailing ",
+        "before a break \nafter",
         "two  spaces",
         "\ttab",
         "",

@@ -161,7 +161,19 @@ def test_letters_beyond_ascii_need_a_relay_that_takes_them() -> None:
     assert unable.count("RCPT") == 1
 
 
-HOSTILE = ["\r\nRCPT TO:<x@y.example>", "\n", "\r", "\0", "\x85", " ", "\x7f", "\x1b", ">", " SIZE=1", "\u2028"]
+HOSTILE = [
+    "\r\nRCPT TO:<x@y.example>",
+    "\n",
+    "\r",
+    "\0",
+    "\x85",
+    " ",
+    "\x7f",
+    "\x1b",
+    ">",
+    " SIZE=1",
+    "\u2028",
+]
 
 
 @pytest.mark.parametrize("poison", HOSTILE)

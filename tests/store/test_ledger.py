@@ -238,7 +238,9 @@ def test_a_retry_moves_its_row_and_keeps_the_earlier_answer(database: Database) 
         assert moving.gather_retries(session, edition, NINE + timedelta(minutes=5), 500) == 1
         retry = session.get_one(Batch, (edition, 1))
         assert (retry.size, retry.due_at, retry.deadline) == (1, NINE, DEADLINE)
-        assert counted(session, edition) == states(session, edition) == {"sent": 1, "deferred": 1, "queued": 1}
+        assert (
+            counted(session, edition) == states(session, edition) == {"sent": 1, "deferred": 1, "queued": 1}
+        )
         kept = session.exec(select(Attempt)).one()
         assert (kept.subscriber_id, kept.attempt, kept.reply) == (rows[0].subscriber_id, 1, "451 4.7.1 later")
         assert session.get_one(Batch, (edition, 0)).retry_at == NINE + timedelta(minutes=30)
@@ -254,7 +256,9 @@ def test_at_the_deadline_what_is_open_expires_and_the_edition_ends(database: Dat
         assert closing.expire(session, edition, DEADLINE) == 0, "a running batch may wait for its last answer"
         late = DEADLINE + closing.LAST_ANSWER
         assert closing.expire(session, edition, late) == 3
-        assert states(session, edition) == counted(session, edition) == {"sent": 1, "unknown": 1, "expired": 3}
+        assert (
+            states(session, edition) == counted(session, edition) == {"sent": 1, "unknown": 1, "expired": 3}
+        )
         assert closing.finish_if_done(session, edition, late)
         assert session.get_one(Edition, edition).state == EditionState.SENT
 
@@ -282,12 +286,20 @@ def test_missing_takes_the_unplanned_the_expired_and_the_passingly_refused(datab
         edition = frozen(session, 4)
         batch = taken(session, edition)
         rows = begin(session, batch, 2)
-        ledger.commit(session, batch, [settled(rows[0]), settled(rows[1], refused, DeliveryState.FAILED)], begun=2, upto=2)
+        ledger.commit(
+            session,
+            batch,
+            [settled(rows[0]), settled(rows[1], refused, DeliveryState.FAILED)],
+            begun=2,
+            upto=2,
+        )
         ledger.finish(session, batch, BatchState.READY)
         closing.expire(session, edition, DEADLINE)
         row = session.get_one(Edition, edition)
         newcomer = make_reader(session, row.newsletter_id, "newcomer@a.example")
-        session.get_one(Subscription, (newcomer, row.newsletter_id)).active_since = NINE + timedelta(seconds=1)
+        session.get_one(Subscription, (newcomer, row.newsletter_id)).active_since = NINE + timedelta(
+            seconds=1
+        )
         forgotten = make_reader(session, row.newsletter_id, "forgotten@a.example")
         again = NINE + timedelta(hours=5)
         assert missing.count_reopenable(session, edition) == 3
@@ -297,7 +309,9 @@ def test_missing_takes_the_unplanned_the_expired_and_the_passingly_refused(datab
         assert planned == 1
         assert missing.reopen(session, edition, again, DEADLINE, 500) == 3
         assert states(session, edition) == counted(session, edition) == {"sent": 1, "queued": 4}
-        assert session.exec(select(Delivery.state).where(Delivery.subscriber_id == forgotten)).one() == "queued"
+        assert (
+            session.exec(select(Delivery.state).where(Delivery.subscriber_id == forgotten)).one() == "queued"
+        )
 
 
 def test_naive_instants_are_refused_and_utc_comes_back(database: Database) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from newsletter.models import EditionState, SubscriptionState
 from newsletter.services import reading, subscribing
+from newsletter.store import editions
 from tests.web.conftest import NOON, Paper
 
 OPEN_PAGES = ("/", "/n/post", "/n/post/2026-02-17")
@@ -76,6 +77,13 @@ def test_what_has_not_begun_is_the_very_404_of_what_does_not_exist(
         assert answer.content == unknown.content
         assert _steady(answer) == _steady(unknown)
     assert unknown.headers["cache-control"] == "no-store"
+
+
+def test_a_run_whose_rows_were_all_handed_back_is_not_out(site: httpx.Client, paper: Paper) -> None:
+    edition = paper.edition("2026-02-18", state=EditionState.PAUSED, begun=0, sent=0)
+    with paper.runtime.database.writing() as session:
+        editions.get(session, edition).began_at = NOON
+    assert site.get("/n/post/2026-02-18").status_code == 404
 
 
 @pytest.mark.parametrize("state", [EditionState.SENDING, EditionState.PAUSED, EditionState.CANCELLED])

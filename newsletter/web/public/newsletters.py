@@ -40,7 +40,7 @@ def web_view(runtime: OurRuntime, newsletter: str, slug: str, preview: str = "")
     if html is None:
         raise HTTPException(404)
     headers = UNLISTED if preview else _open(runtime.newsletter(newsletter).noindex)
-    csp = {"Content-Security-Policy": web_view_csp(runtime.settings.web.public_url)}
+    csp = {"Content-Security-Policy": web_view_csp(runtime.public_url)}
     return HTMLResponse(html, headers=headers | csp)
 
 
