@@ -37,7 +37,7 @@ DOORS = {
 }
 # What asks the time or lets it pass, however it is imported
 TIME = {"now", "utcnow", "today"}
-LONG = {"models.py": "the tables, one after the other: a map is not cut in two"}
+LONG: dict[str, str] = {}
 
 
 def imported(tree: ast.AST) -> Iterator[str]:
@@ -61,8 +61,8 @@ def asks_the_time(tree: ast.AST) -> list[int]:
         if isinstance(node, ast.Attribute) and node.attr in TIME:
             owner = node.value.id if isinstance(node.value, ast.Name) else getattr(node.value, "attr", "")
             lines += [node.lineno] if owner in ("datetime", "date", "dt") else []
-        elif isinstance(node, ast.Import) and any(alias.name == "time" for alias in node.names):
-            lines.append(node.lineno)
+        elif isinstance(node, ast.Import):
+            lines += [node.lineno for alias in node.names if alias.name == "time"]
         elif isinstance(node, ast.ImportFrom) and node.module == "time":
             lines.append(node.lineno)
     return lines
@@ -98,7 +98,7 @@ FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 
 def test_imports_point_downwards() -> None:
     program = Path(sys.executable).parent / "lint-imports"
-    result = subprocess.run([program, "--no-cache"], cwd=ROOT, capture_output=True, text=True)
+    result = subprocess.run([program, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout
     assert "2 kept, 0 broken" in result.stdout
 

@@ -101,7 +101,7 @@ class EmbeddedDispatcher:
         trouble = self._engine.pool.trouble
         if self._until_idle and trouble is not None and self._engine.pool.failures >= 3:
             raise RelayFailed(
-                f"The relay {self._engine.pool.relay.name!r} cannot be used: {trouble}.",
+                trouble.sentence,
                 next_step="mend it or the [[relays]] part; every mail is still queued, so run this again",
             )
 

@@ -31,9 +31,7 @@ def build_view(
     plain_hosts: Collection[str],
 ) -> EditionView:
     """`home_url` is the newsletter's own page, where readers go when no other address is configured.
-    Pictures that a mail may not load are left out; a story without its picture is still a story.
-
-    Raises ValueError when there is no lead: such an edition must not be rendered.
+    Pictures that a mail may not load are left out. Raises ValueError when there is no lead.
     """
     placed = sorted(placements, key=lambda p: p.position)
     shown = {number: _with_fit_picture(article, plain_hosts) for number, article in articles.items()}
@@ -42,15 +40,13 @@ def build_view(
         raise ValueError(f"edition {slug} has no lead")
     locale = Locale.parse(newsletter.language, sep="-")
     return EditionView(
-        newsletter=newsletter.name,
-        slug=slug,
+        newsletter=newsletter.name, slug=slug,
         promise=newsletter.description,
         date=format_date(day, "full", locale=locale),
         schedule=describe(newsletter, day),
-        subject=subject,
-        preheader=preheader_of(placed, shown),
+        subject=subject, preheader=preheader_of(placed, shown),
         language=newsletter.language,
-        direction="rtl" if locale.text_direction == "rtl" else "ltr",
+        direction=locale.text_direction,
         lead=lead,
         sections=_sections(placed, shown),
         more_url=newsletter.more_url or home_url,
@@ -61,7 +57,7 @@ def build_view(
         note=_only(placed, shown, Slot.NOTE),
         sponsor=_only(placed, shown, Slot.SPONSOR) or _standing_sponsor(newsletter),
         social=tuple(SocialLink(link.name, link.url) for link in newsletter.social),
-    )
+    )  # fmt: skip
 
 
 def subject_of(placements: Iterable[Placement], articles: Mapping[int, Candidate]) -> str:

@@ -1,0 +1,51 @@
+"""The tables, and the states that rows pass through.
+
+Instants are UTC (`datetime` is sqlmodel's UTCDateTime: naive values are refused). There are no
+relationships: store functions return frozen values. Rules that must hold whatever the caller does
+are CHECK constraints, because table models are not validated.
+"""
+
+from newsletter.models.content import Article, ArticleFeed, Edition, Entry, Feed, Newsletter, Rendition
+from newsletter.models.ledger import Attempt, Batch, Delivery
+from newsletter.models.people import Subscriber, Subscription, Suppression
+from newsletter.models.running import History, Lease
+from newsletter.models.states import (
+    ArticleKind,
+    BatchState,
+    Cadence,
+    DeliveryState,
+    EditionKind,
+    EditionState,
+    Slot,
+    SubscriptionState,
+    SuppressionReason,
+)
+from newsletter.models.table import Table
+
+__all__ = [
+    "Article",
+    "ArticleFeed",
+    "ArticleKind",
+    "Attempt",
+    "Batch",
+    "BatchState",
+    "Cadence",
+    "Delivery",
+    "DeliveryState",
+    "Edition",
+    "EditionKind",
+    "EditionState",
+    "Entry",
+    "Feed",
+    "History",
+    "Lease",
+    "Newsletter",
+    "Rendition",
+    "Slot",
+    "Subscriber",
+    "Subscription",
+    "SubscriptionState",
+    "Suppression",
+    "SuppressionReason",
+    "Table",
+]

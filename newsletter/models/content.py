@@ -1,0 +1,136 @@
+"""What is published: newsletters, the pool of articles, editions and what they were rendered to."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column, LargeBinary, Text, UniqueConstraint
+from sqlmodel import Field
+
+from newsletter.models.states import ArticleKind, EditionKind, EditionState, Slot
+from newsletter.models.table import Table, one_of
+
+
+class Newsletter(Table, table=True):
+    """A publication as the configuration names it; rows refer to its id, so that a slug can change."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    slug: str = Field(max_length=64, unique=True)
+    name: str = Field(max_length=200)
+    created_at: datetime
+
+
+class Feed(Table, table=True):
+    """A place where articles are gathered from, and how it fared lately."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(max_length=64, unique=True)
+    url: str
+    etag: str = ""
+    last_modified: str = ""
+    fetched_at: datetime | None = None
+    succeeded_at: datetime | None = None
+    failures: int = 0
+    trouble: str = ""
+
+
+class Article(Table, table=True):
+    """One story in the pool, under its canonical address."""
+
+    __table_args__ = (one_of("kind", ArticleKind),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    url: str = Field(unique=True)
+    kind: str = Field(default=ArticleKind.STORY, max_length=16)
+    title: str
+    summary: str = ""
+    byline: str = ""
+    section: str = ""
+    language: str = Field(default="", max_length=16)
+    picture_url: str = ""
+    picture_width: int = 0
+    picture_height: int = 0
+    picture_alt: str = ""
+    duration: str = Field(default="", max_length=16)
+    html: str = Field(default="", sa_column=Column(Text, nullable=False))
+    published_at: datetime
+    first_seen_at: datetime = Field(index=True)
+    updated_at: datetime
+    hidden_at: datetime | None = None
+
+
+class ArticleFeed(Table, table=True):
+    """Where and when an article was first seen, under which guid, and how high it stood."""
+
+    __tablename__ = "article_feed"
+
+    article_id: int = Field(primary_key=True, foreign_key="article.id")
+    feed_id: int = Field(primary_key=True, foreign_key="feed.id", index=True)
+    guid: str
+    rank: int
+    length: int
+    first_seen_at: datetime
+    last_seen_at: datetime
+
+
+class Edition(Table, table=True):
+    """What a newsletter sends once."""
+
+    __table_args__ = (
+        UniqueConstraint("newsletter_id", "slug"),
+        one_of("state", EditionState),
+        one_of("kind", EditionKind),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    newsletter_id: int = Field(foreign_key="newsletter.id")
+    slug: str = Field(max_length=64)
+    kind: str = Field(max_length=16)
+    local_date: date
+    due_at: datetime = Field(index=True)
+    state: str = Field(default=EditionState.DRAFT, max_length=16, index=True)
+    version: int = 1
+    late: bool = False
+    why: str = ""
+    resume_to: str = Field(default="", max_length=16)
+    subject: str = ""
+    closed_at: datetime | None = None
+    approved_at: datetime | None = None
+    frozen_at: datetime | None = None
+    began_at: datetime | None = None
+    finished_at: datetime | None = None
+    rendition_id: int | None = None
+    reasons: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    created_at: datetime
+
+
+class Entry(Table, table=True):
+    """An article placed in a slot of an edition, and why it is there."""
+
+    __table_args__ = (UniqueConstraint("edition_id", "slot", "section", "position"), one_of("slot", Slot))
+
+    id: int | None = Field(default=None, primary_key=True)
+    edition_id: int = Field(foreign_key="edition.id", index=True)
+    article_id: int = Field(foreign_key="article.id", index=True)
+    slot: str = Field(max_length=16)
+    section: str = ""
+    position: int
+    pinned: bool = False
+    headline: str = ""
+    summary: str = ""
+    why: str = ""
+
+
+class Rendition(Table, table=True):
+    """An edition rendered once: exactly these bytes are previewed, sent and archived."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    edition_id: int = Field(foreign_key="edition.id", index=True)
+    edition_version: int
+    theme: str
+    hash: str = Field(max_length=64)
+    subject: str
+    preheader: str = ""
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    created_at: datetime

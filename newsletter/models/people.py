@@ -1,0 +1,54 @@
+"""Who reads: people, their places on newsletters, and who must not be mailed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Index
+from sqlmodel import Field
+
+from newsletter.models.states import Cadence, SubscriptionState, SuppressionReason
+from newsletter.models.table import Table, one_of
+
+
+class Subscriber(Table, table=True):
+    """A person with an address. `address_key` is its keyed hash, by which suppressions find it."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    address: str | None = Field(default=None, max_length=320, unique=True)
+    address_key: str = Field(max_length=64, index=True)
+    lane: str = Field(max_length=32)
+    name: str = Field(default="", max_length=200)
+    created_at: datetime
+
+
+class Subscription(Table, table=True):
+    """A subscriber's place on a newsletter, with the proof of consent."""
+
+    __table_args__ = (
+        Index("ix_subscription_audience", "newsletter_id", "state"),
+        one_of("state", SubscriptionState),
+        one_of("cadence", Cadence),
+    )
+
+    subscriber_id: int = Field(primary_key=True, foreign_key="subscriber.id")
+    newsletter_id: int = Field(primary_key=True, foreign_key="newsletter.id")
+    state: str = Field(max_length=16)
+    cadence: str = Field(default=Cadence.DAILY, max_length=16)
+    active_since: datetime | None = None
+    ended_at: datetime | None = None
+    paused_until: datetime | None = None
+    consent_text: str = ""
+    consent_source: str = ""
+    consent_at: datetime | None = None
+
+
+class Suppression(Table, table=True):
+    """An address that is not mailed, and why; known by its keyed hash alone, so it outlives erasure."""
+
+    __table_args__ = (one_of("reason", SuppressionReason),)
+
+    address_key: str = Field(primary_key=True, max_length=64)
+    reason: str = Field(max_length=16)
+    detail: str = ""
+    since: datetime

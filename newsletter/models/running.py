@@ -1,0 +1,34 @@
+"""What the program notes about itself: who alone does a thing, and who did what when."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Index
+from sqlmodel import Field
+
+from newsletter.models.table import Table
+
+
+class Lease(Table, table=True):
+    """Who alone does a thing (delivering, scheduling), and when it last said so in machine time."""
+
+    name: str = Field(primary_key=True, max_length=32)
+    owner: str = ""
+    host: str = ""
+    process: str = ""
+    beat_at: datetime
+
+
+class History(Table, table=True):
+    """Who did what, when, to what, and why."""
+
+    __table_args__ = (Index("ix_history_what", "what", "what_id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime
+    who: str = Field(max_length=64)
+    act: str = Field(max_length=32)
+    what: str = Field(max_length=16)
+    what_id: int
+    why: str = ""

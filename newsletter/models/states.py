@@ -1,0 +1,77 @@
+"""The states that rows pass through, and the kinds that they come in."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class ArticleKind(StrEnum):
+    """What an article can fill: most are stories; the others have a slot of their own."""
+
+    STORY = "story"
+    VIDEO = "video"
+    NOTE = "note"
+    SPONSOR = "sponsor"
+
+
+class Slot(StrEnum):
+    LEAD = "lead"
+    HEADLINES = "headlines"
+    VIDEO = "video"
+    MORE = "more"
+    NOTE = "note"
+    SPONSOR = "sponsor"
+    SOCIAL = "social"
+
+
+class EditionKind(StrEnum):
+    DAILY = "daily"
+    EXTRA = "extra"
+    WEEKLY = "weekly"
+    CORRECTION = "correction"
+
+
+class EditionState(StrEnum):
+    DRAFT = "draft"
+    APPROVED = "approved"
+    FROZEN = "frozen"
+    SENDING = "sending"
+    SENT = "sent"
+    HELD = "held"
+    PAUSED = "paused"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+
+
+class BatchState(StrEnum):
+    READY = "ready"
+    RUNNING = "running"
+    DONE = "done"
+
+
+class DeliveryState(StrEnum):
+    QUEUED = "queued"
+    SENT = "sent"
+    DEFERRED = "deferred"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+class SubscriptionState(StrEnum):
+    PENDING = "pending"
+    ACTIVE = "active"
+    ENDED = "ended"
+
+
+class Cadence(StrEnum):
+    DAILY = "daily"
+    WEEKDAYS = "weekdays"
+    WEEKLY = "weekly"
+
+
+class SuppressionReason(StrEnum):
+    DEAD = "dead"
+    COMPLAINT = "complaint"
+    FORGOTTEN = "forgotten"
