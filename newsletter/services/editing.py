@@ -7,7 +7,7 @@ Each step is a guarded update, so that two clocks, or a clock and a hand, end wi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
@@ -26,6 +26,7 @@ from newsletter.store.newsletters import newsletter_ids, sync_newsletters
 from newsletter.values import Candidate, Choice, Rendition
 
 WHO = "scheduler"
+NOBODY_RAN = "nobody was running when it was due"
 # A scheduler that was down for longer records only this much of the past
 LOOK_BACK = timedelta(days=7)
 
@@ -42,7 +43,7 @@ def keep_newsletter(runtime: Runtime, newsletter: NewsletterSettings, now: datet
     with runtime.database.writing() as session:
         number = newsletter_ids(session)[newsletter.slug]
         _make_due_editions(session, newsletter, number, now)
-        _lapse_held(session, newsletter, number, now)
+        _lapse(session, newsletter, number, now)
         drafts = editions.in_state(session, [EditionState.DRAFT], number)
     for edition in drafts:
         if edition.closed_at is None:
@@ -63,7 +64,8 @@ def refresh(runtime: Runtime, newsletter: NewsletterSettings, edition: Edition, 
     """Choose anew from the pool; written only when the choice has changed."""
     with runtime.database.reading() as session:
         choice, pool = _choose(session, newsletter, edition, closed_at=now)
-        unchanged = choice.placements == editions.placements(session, _id(edition)) and (
+        placed = tuple(replace(p, position=number) for number, p in enumerate(choice.placements))
+        unchanged = placed == editions.placements(session, _id(edition)) and (
             edition.reasons == {str(article): why for article, why in choice.reasons.items()}
         )
     if not unchanged:
@@ -227,20 +229,22 @@ def _make_missed(
         why = f"found {_minutes(now - due.at)} after its time, past the late limit"
         editions.change(session, edition, EditionState.HELD, now, who=WHO, why=why)
     else:
-        why = "nobody was running when it was due"
-        editions.change(session, edition, EditionState.SKIPPED, now, who=WHO, why=why)
+        editions.change(session, edition, EditionState.SKIPPED, now, who=WHO, why=NOBODY_RAN)
 
 
 def _create(session: Session, number: int, due: Due, now: datetime) -> Edition | None:
     return editions.create(session, number, due.day.isoformat(), EditionKind.DAILY, due.day, due.at, now)
 
 
-def _lapse_held(session: Session, newsletter: NewsletterSettings, number: int, now: datetime) -> None:
-    """A held edition lapses at the cut-off of the next of its kind."""
-    for edition in editions.in_state(session, [EditionState.HELD], number):
+def _lapse(session: Session, newsletter: NewsletterSettings, number: int, now: datetime) -> None:
+    """What waits for a person, or was found too late, lapses at the cut-off of the next of its kind."""
+    limit, cutoff = timedelta(seconds=newsletter.late_limit), timedelta(seconds=newsletter.cutoff)
+    waiting = (EditionState.HELD, EditionState.DRAFT, EditionState.APPROVED)
+    for edition in editions.in_state(session, waiting, number):
+        is_held = edition.state == EditionState.HELD
         following = next_due(newsletter, edition.due_at)
-        if following.at - timedelta(seconds=newsletter.cutoff) <= now:
-            why = f"held ({edition.why}) until the next edition's cut-off"
+        if following.at - cutoff <= now and (is_held or edition.due_at + limit < now):
+            why = f"held ({edition.why}) until the next edition's cut-off" if is_held else NOBODY_RAN
             editions.change(session, edition, EditionState.SKIPPED, now, who=WHO, why=why)
 
 

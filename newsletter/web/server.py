@@ -30,7 +30,7 @@ class WebServer:
         self.host, self.port = _bind_address(runtime.settings.web.bind)
         config = uvicorn.Config(
             app or create_app(runtime, limits=limits),
-            http=_hurried(limits.seconds),
+            http=type("Hurried", (Hurried,), {"seconds": limits.seconds}),
             ws="none",
             loop="asyncio",
             lifespan="on",
@@ -98,49 +98,47 @@ def _bind_address(bind: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def _hurried(seconds: float) -> type[H11Protocol]:
+class Hurried(H11Protocol):
     """uvicorn waits for a request for ever; this closes a connection that dawdles over one.
 
     Until the headers are complete nobody can answer, so it just closes. The body is the border's
     business (it answers 408), until there is an answer and the rest is still trickling in.
     """
 
-    class Hurried(H11Protocol):
-        _timer: asyncio.TimerHandle | None = None
+    seconds = Limits().seconds
+    _timer: asyncio.TimerHandle | None = None
 
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            super().__init__(*args, **kwargs)
-            # uvicorn's own line has the path, and in it a token; a logging set-up could bring it back
-            self.access_log = False
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # uvicorn's own line has the path, and in it a token; a logging set-up could bring it back
+        self.access_log = False
 
-        def connection_made(self, transport: Any) -> None:
-            super().connection_made(transport)
-            self._watch()
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._watch()
 
-        def data_received(self, data: bytes) -> None:
-            super().data_received(data)
-            self._watch()
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._watch()
 
-        def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._unwatch()
+        super().connection_lost(exc)
+
+    def _watch(self) -> None:
+        if self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):
             self._unwatch()
-            super().connection_lost(exc)
+        elif self._timer is None:
+            self._timer = self.loop.call_later(self.seconds, self._give_up)
 
-        def _watch(self) -> None:
-            if self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):
-                self._unwatch()
-            elif self._timer is None:
-                self._timer = self.loop.call_later(seconds, self._give_up)
-
-        def _unwatch(self) -> None:
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-
-        def _give_up(self) -> None:
+    def _unwatch(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
             self._timer = None
-            if self.conn.their_state is h11.SEND_BODY and not self.cycle.response_complete:
-                self._watch()
-            else:
-                self.transport.abort()
 
-    return Hurried
+    def _give_up(self) -> None:
+        self._timer = None
+        if self.conn.their_state is h11.SEND_BODY and not self.cycle.response_complete:
+            self._watch()
+        else:
+            self.transport.abort()
