@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -28,8 +29,17 @@ log = logging.getLogger(__name__)
 
 
 def advance(runtime: Runtime, now: datetime) -> None:
-    """Do whatever is due at `now`, short of delivering."""
+    """Do whatever is due at `now`, short of delivering.
+
+    What is ready goes first: feeds may take their time, and nine o'clock does not wait for them.
+    """
+    sending.open_due(runtime, now)
     gathering.gather_due(runtime, now)
+    keep_time(runtime, now)
+
+
+def keep_time(runtime: Runtime, now: datetime) -> None:
+    """Draft, close and freeze what is due; nothing here waits for the outside world."""
     editing.keep(runtime, now)
     sending.open_due(runtime, now)
 
@@ -83,12 +93,21 @@ class Scheduler:
         """Until `stop`: advance now, then at each wake and at least every thirty seconds."""
         self._schedule()
         self._cron.start()
+        self._do(advance)
+        gatherer = threading.Thread(target=self._gather, name="gathering")
+        gatherer.start()
         try:
             while not self._stop.is_set():
-                self._advance()
                 self._sleep()
+                self._do(keep_time)
         finally:
             self._cron.shutdown(wait=False)
+            gatherer.join()
+
+    def _gather(self) -> None:
+        """Beside the clock, so that a feed that hangs holds up nobody."""
+        while not self._stop.wait(TICK):
+            self._do(gathering.gather_due)
 
     def _schedule(self) -> None:
         for newsletter in self._runtime.settings.newsletters:
@@ -100,9 +119,9 @@ class Scheduler:
                 name=newsletter.slug,
             )
 
-    def _advance(self) -> None:
+    def _do(self, errand: Callable[[Runtime, datetime], object]) -> None:
         try:
-            advance(self._runtime, self._runtime.clock.now())
+            errand(self._runtime, self._runtime.clock.now())
         except NewsletterError as error:
             log.error("scheduler: %s", error.sentence)
 

@@ -37,7 +37,6 @@ DOORS = {
 }
 # What asks the time or lets it pass, however it is imported
 TIME = {"now", "utcnow", "today"}
-LONG: dict[str, str] = {}
 
 
 def imported(tree: ast.AST) -> Iterator[str]:

@@ -81,7 +81,7 @@ def add_article(
 ) -> None:
     """Add one article, or change the one at its address.
 
-    Example: newsletter articles add https://town.example/fair --title "The fair is back"
+    Example: newsletter articles add https://town.example/fair --title "Fair day"
     """
     opened = runtime()
     now = opened.clock.now()

@@ -101,7 +101,9 @@ def command(room: typer.Typer, name: str) -> Callable[[Callable[..., Any]], Call
             parameter.name: parameter.annotation
             for parameter in run.__signature__.parameters.values()  # type: ignore[attr-defined]
         }
-        room.command(name)(run)
+        # \b keeps the example on its line, where it can be copied
+        told = inspect.cleandoc(function.__doc__ or "").replace("\n\nExample:", "\n\n\b\nExample:")
+        room.command(name, help=told)(run)
         return function
 
     return register

@@ -34,7 +34,7 @@ def add(
 ) -> None:
     """Give one person a place on a newsletter.
 
-    Example: newsletter subscribers add ana@example.org --newsletter town --name Ana
+    Example: newsletter subscribers add ana@example.org --newsletter town
     """
     opened = runtime()
     answer = subscribing.add(

@@ -53,7 +53,10 @@ def _open(
                 session, edition, EditionState.HELD, now, who=WHO, why="nobody approved it in time"
             )
     else:
-        freeze(session, runtime, edition, now, who=WHO)
+        planned = freeze(session, runtime, edition, now, due_at=edition.due_at, who=WHO)
+        if planned == 0 and edition.id is not None:
+            empty = editions.get(session, edition.id)
+            editions.change(session, empty, EditionState.SKIPPED, now, who=WHO, why="it has no reader")
 
 
 def _hold_late(session: Session, newsletter: NewsletterSettings, edition: Edition, now: datetime) -> None:
@@ -63,26 +66,24 @@ def _hold_late(session: Session, newsletter: NewsletterSettings, edition: Editio
         freezing.unplan(session, edition.id)
 
 
-def freeze(session: Session, runtime: Runtime, edition: Edition, now: datetime, *, who: str) -> int:
+def freeze(
+    session: Session, runtime: Runtime, edition: Edition, now: datetime, *, due_at: datetime, who: str
+) -> int | None:
     """Fill the ledger of an edition whose rendition is stored; returns how many will get it.
 
-    0 when somebody else froze it first, and when it has no reader: then it is skipped.
+    None when somebody else changed the edition first; then nothing was done.
     """
     frozen = editions.change(
-        session, edition, EditionState.FROZEN, now, who=who, act="frozen", frozen_at=now,
-        resume_to=edition.state, late=now > edition.due_at + PUNCTUAL,
+        session, edition, EditionState.FROZEN, now, who=who, act="frozen", frozen_at=now, due_at=due_at,
+        resume_to=edition.state, late=now > due_at + PUNCTUAL,
     )  # fmt: skip
     if not frozen or edition.id is None:
-        return 0
+        return None
     people = audience(edition.newsletter_id, EditionKind(edition.kind), edition.local_date, now)
-    planned = freezing.plan(
-        session, edition.id, people, due_at=edition.due_at, size=runtime.settings.sending.batch,
-        deadline=edition.due_at + timedelta(seconds=runtime.settings.sending.deadline),
+    return freezing.plan(
+        session, edition.id, people, due_at=due_at, size=runtime.settings.sending.batch,
+        deadline=due_at + timedelta(seconds=runtime.settings.sending.deadline),
     )  # fmt: skip
-    if not planned:
-        now_frozen = editions.get(session, edition.id)
-        editions.change(session, now_frozen, EditionState.SKIPPED, now, who=who, why="it has no reader")
-    return planned
 
 
 def unfreeze(
@@ -168,16 +169,15 @@ def send_now(
                 f"{newsletter.slug}/{edition.slug} cannot be sent: {edition.why or 'it was never rendered'}.",
                 next_step=f"newsletter editions show {newsletter.slug}/{edition.slug}",
             )
-        edition.due_at = due_at
-        session.add(edition)
-        session.flush()
-        people = freeze(session, runtime, edition, now, who=who)
-        if not people:
+        people = freeze(session, runtime, edition, now, due_at=due_at, who=who)
+        if people == 0:
             raise Refused(
-                f"{newsletter.slug} has no reader for {edition.slug}; it was skipped.",
+                f"{newsletter.slug} has no reader for {edition.slug}; it stays as it was.",
                 next_step=f"newsletter subscribers import FILE --newsletter {newsletter.slug}",
             )
-        return Dispatch(edition_id, edition.slug, due_at, people, True)
+    if people is None:
+        return send_now(runtime, newsletter, edition_id, now, due_at=due_at, who=who)
+    return Dispatch(edition_id, edition.slug, due_at, people, True)
 
 
 def send_missing(

@@ -108,7 +108,7 @@ def add(
         if admitted.suppressed:
             raise Refused(
                 f"{person.address} is suppressed and is not mailed.",
-                next_step=f"newsletter subscribers show {person.address}",
+                next_step="ask them for another address",
             )
         if admitted.new:
             _note(session, now, "ops", "add", admitted.new[person.address_key], newsletter_id)
