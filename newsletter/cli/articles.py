@@ -90,7 +90,12 @@ def add_article(
         "picture_url": picture_url, "picture_alt": picture_alt,
         "published_at": published_at or now.isoformat(),
     }  # fmt: skip
-    draft = draft_of({name: value for name, value in fields.items() if value})
+    try:
+        draft = draft_of({name: value for name, value in fields.items() if value})
+    except Misuse as error:
+        raise Misuse(
+            f"The article was not added: {error.sentence}.", next_step="newsletter articles add --help"
+        ) from error
     article = gathering.add_article(opened, draft, now)
     finish(
         {"article": article.model_dump(mode="json")},

@@ -91,9 +91,10 @@ def report(error: NewsletterError, *, as_json: bool) -> None:
         )
         return
     console = err()
-    console.print(Text("■ ", style="red") + foreign(error.sentence))
+    # Wrapped between words only: a path or a command must stay whole to be copied
+    console.print(Text("■ ", style="red") + foreign(error.sentence), overflow="ignore", crop=False)
     if error.next_step:
-        console.print(Text("  → ") + foreign(error.next_step))
+        console.print(Text("  → ") + foreign(error.next_step), soft_wrap=True)
 
 
 def table(

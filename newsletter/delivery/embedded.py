@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 
 from sqlmodel import Session
 
 from newsletter.clock import Clock, monotonic
 from newsletter.delivery.dispatcher import Deliver
 from newsletter.delivery.engine import Engine
-from newsletter.errors import RelayFailed
+from newsletter.errors import RelayFailed, StoreFailed
 from newsletter.store import deliveries, leases
 from newsletter.store.database import Database
 from newsletter.values import BatchKey
@@ -24,6 +25,9 @@ from newsletter.values import BatchKey
 LEASE = "delivery"
 BEAT = 5.0  # seconds between two signs of life
 ROUND = 1.0  # seconds between two looks at the ledger
+
+
+Running = dict[BatchKey, asyncio.Task[None]]
 
 
 class EmbeddedDispatcher:
@@ -49,37 +53,39 @@ class EmbeddedDispatcher:
         """The ready batch is the record; nothing else is needed."""
 
     async def run(self, deliver: Deliver) -> None:
-        tasks: set[asyncio.Task[None]] = set()
+        running: Running = {}
         try:
             while not self._stop.is_set() and await asyncio.to_thread(self._hold_lease):
                 await self._engine.keep()
-                for key in await asyncio.to_thread(self._due, self._batches_at_once - len(tasks)):
-                    tasks.add(asyncio.create_task(deliver(key)))
-                if not tasks and self._until_idle:
+                for key in await asyncio.to_thread(self._due, running):
+                    running[key] = asyncio.create_task(deliver(key))
+                if not running and self._until_idle:
                     return
                 self._raise_if_hopeless()
-                tasks = await self._round(tasks)
+                await self._round(running)
         finally:
             self._engine.halt()
-            await self._last_answers(tasks)
+            await self._last_answers(running)
 
-    async def _round(self, tasks: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
-        if not tasks:
+    async def _round(self, running: Running) -> None:
+        """Wait until a batch ends, or a second; what a batch raised is raised here."""
+        if not running:
             await asyncio.to_thread(self._sleep)
-            return tasks
-        done, rest = await asyncio.wait(tasks, timeout=ROUND, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-        return rest
+            return
+        await asyncio.wait(running.values(), timeout=ROUND, return_when=asyncio.FIRST_COMPLETED)
+        for key in [key for key, task in running.items() if task.done()]:
+            running.pop(key).result()
 
-    async def _last_answers(self, tasks: set[asyncio.Task[None]]) -> None:
-        ended: set[asyncio.Task[None]] = set()
-        while tasks:
-            done, tasks = await asyncio.wait(tasks, timeout=BEAT)
-            ended |= done
-            await asyncio.to_thread(self._beat)
-        await asyncio.to_thread(self._release)
-        for task in ended:
+    async def _last_answers(self, running: Running) -> None:
+        """Wait for what is on the wire, and say meanwhile that we live; a store that fails just now
+        must not keep anybody from that."""
+        while any(not task.done() for task in running.values()):
+            await asyncio.wait(running.values(), timeout=BEAT)
+            with suppress(StoreFailed):
+                await asyncio.to_thread(self._beat)
+        with suppress(StoreFailed):
+            await asyncio.to_thread(self._release)
+        for task in running.values():
             task.result()
 
     def _sleep(self) -> None:
@@ -89,13 +95,13 @@ class EmbeddedDispatcher:
         seconds = ROUND if soon is None else (soon - self._clock.now()).total_seconds()
         self._clock.wait(min(ROUND, max(0.01, seconds)), self._stop)
 
-    def _due(self, room: int) -> list[BatchKey]:
+    def _due(self, running: Running) -> list[BatchKey]:
+        """Batches that nobody here works on: taking one twice would fence ourselves off."""
+        room = self._batches_at_once - len(running)
         if room <= 0:
             return []
         with self._database.reading() as session:
-            return deliveries.due_batches(
-                session, self._clock.now(), without=self._engine.running, limit=room
-            )
+            return deliveries.due_batches(session, self._clock.now(), without=running, limit=room)
 
     def _raise_if_hopeless(self) -> None:
         trouble = self._engine.pool.trouble

@@ -58,10 +58,6 @@ class Engine:
     async def __aexit__(self, *_: object) -> None:
         await self.pool.close()
 
-    @property
-    def running(self) -> frozenset[BatchKey]:
-        return frozenset(self._runs)
-
     async def deliver(self, key: BatchKey) -> None:
         """Take the batch and walk it. Returns at once when it is done, gone, or not to be sent now."""
         taken = await asyncio.to_thread(self._take, key)

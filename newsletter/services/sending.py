@@ -277,7 +277,9 @@ def pause(runtime: Runtime, newsletter: NewsletterSettings, slug: str, now: date
     with runtime.database.writing() as session:
         edition = find_edition(session, newsletter, slug)
         if edition.state != EditionState.SENDING:
-            raise Refused(f"{newsletter.slug}/{slug} is {edition.state}, not being sent.")
+            raise Refused(
+                f"{newsletter.slug}/{slug} is {edition.state}, not being sent.", next_step="newsletter status"
+            )
         editions.change(session, edition, EditionState.PAUSED, now, who=who, why=f"paused by {who}")
 
 
@@ -286,5 +288,7 @@ def resume(runtime: Runtime, newsletter: NewsletterSettings, slug: str, now: dat
     with runtime.database.writing() as session:
         edition = find_edition(session, newsletter, slug)
         if edition.state != EditionState.PAUSED:
-            raise Refused(f"{newsletter.slug}/{slug} is {edition.state}, not paused.")
+            raise Refused(
+                f"{newsletter.slug}/{slug} is {edition.state}, not paused.", next_step="newsletter status"
+            )
         editions.change(session, edition, EditionState.SENDING, now, who=who, act="resumed")

@@ -16,8 +16,12 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def upgrade(database: Database) -> str:
-    """Bring the store to this program's version, creating it when empty; returns that version."""
+    """Bring the store to this program's version, creating it when empty; returns that version.
+
+    Raises StoreFailed when the store is ahead of this program.
+    """
     _make_private(database)
+    _refuse_newer(store_version(database))
     config = _config()
     with database.engine.connect() as connection:
         config.attributes["connection"] = connection
@@ -43,16 +47,20 @@ def require_current(database: Database) -> None:
     version, expected = store_version(database), expected_version()
     if version == expected:
         return
+    _refuse_newer(version)
+    raise StoreFailed(
+        f"The store is behind this program (version {version or 'empty'}, needed {expected}).",
+        next_step="newsletter db upgrade",
+    )
+
+
+def _refuse_newer(version: str) -> None:
     known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
     if version and version not in known:
         raise StoreFailed(
             f"The store is ahead of this program (version {version}).",
             next_step="install the newer program again; nothing was changed",
         )
-    raise StoreFailed(
-        f"The store is behind this program (version {version or 'empty'}, needed {expected}).",
-        next_step="newsletter db upgrade",
-    )
 
 
 def _config() -> Config:

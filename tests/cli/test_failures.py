@@ -101,11 +101,11 @@ FAILURES = (
     Failure("init {room}", 2, r"config\.toml exists already; nothing was changed"),
     Failure("demo --no-serve --folder {room}", 3, "holds something that is not an earlier demo"),
     Failure("serve", 2, "No relay is configured, so nothing can be sent", no_relay),
-    Failure("serve --now " + DAWN, 3, r"Another `newsletter serve` \(process \d+\) has this store", served_elsewhere),
-    Failure("tick --now " + DAWN, 3, r"only relays on this machine are used, and 'main' is smtp\.town\.example", foreign_relay),
+    Failure("serve --now " + DAWN, 3, r"Another `newsletter serve` \(process \d+\) has", served_elsewhere),
+    Failure("tick --now " + DAWN, 3, r"only relays on this machine .* is smtp\.town\.example", foreign_relay),
     Failure("gather", 5, "No feed could be gathered", dead_feed),
     Failure("feeds list", 5, "The store is behind this program", behind),
-    Failure("feeds try ftp://news.example/x", 2, "."),
+    Failure("feeds try ftp://news.example/x", 5, "is not an http or https address"),
     Failure("articles list --limit 0", 2, "greater than or equal to 1"),
     Failure("articles show 99", 2, "99"),
     Failure("articles add nonsense --title T", 2, "nonsense"),
@@ -115,7 +115,7 @@ FAILURES = (
     Failure("editions show town/2026-02-30", 2, "town has no edition '2026-02-30'"),
     Failure("send town --now " + DAWN, 3, "cannot be sent: not enough articles: 0 of at least 3"),
     Failure("send town --dry-run --test a@b.example", 2, "do not go together"),
-    Failure("send town --missing --edition 2026-02-18 --now " + DAWN, 3, "only what went out can miss somebody", drafted),
+    Failure("send town --missing --edition 2026-02-18 --now " + DAWN, 3, "only what went out", drafted),
     Failure("send town --test stranger@b.example --now " + DAWN, 3, "proof", drafted),
     Failure("pause town/2026-02-18", 3, "is draft, not being sent", drafted),
     Failure("resume town/2026-02-18", 3, "is draft, not paused", drafted),
@@ -166,15 +166,17 @@ def test_every_command_is_seen_to_fail() -> None:
 
 
 def test_our_own_bug_is_one_object_too(room: Newsroom, capsys: pytest.CaptureFixture[str]) -> None:
-    """A store whose table is gone stands for what nobody thought of."""
+    """A column that holds what we never write stands for what nobody thought of."""
+    drafted(room)
     database = store(room)
     with database.writing() as session:
-        session.execute(sa.text("DROP TABLE article_feed"))
-        session.execute(sa.text("ALTER TABLE article RENAME TO elsewhere"))
+        session.execute(sa.text("UPDATE edition SET reasons = '{'"))
     database.close()
-    told = fail(room, Failure("articles list", 1, ""), capsys, "--json")
-    assert told.code in (1, 5)
-    assert json.loads(told.out)["ok"] is False
+    told = fail(room, Failure("editions list", 1, ""), capsys, "--json")
+    answer = json.loads(told.out)
+    assert (told.code, answer["ok"], answer["exit_code"]) == (1, False, 1)
+    assert answer["error"] == "This is a bug of ours: JSONDecodeError."
+    assert "Traceback" in told.err, "who is to mend it needs the place"
 
 
 def test_wrong_use_names_the_help_of_that_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""The help: an example that works for each command, within eighty columns; and advice that can be followed."""
+"""The help has an example that works for each command, and what is advised can be done."""
 
 from __future__ import annotations
 

@@ -53,6 +53,7 @@ class Morning:
         self.clock = Clock(NINE)
         self.stop = threading.Event()
         self.edition = 0
+        self.compose_seconds = 0.0
 
     def freeze(self, *addresses: str, readers: int = 0) -> None:
         with self.database.writing() as session:
@@ -71,6 +72,10 @@ class Morning:
                 session, self.edition, people, due_at=NINE, deadline=deadline, size=self.sending.batch
             )
 
+    def compose(self, _edition_id: int) -> Plain:
+        threading.Event().wait(self.compose_seconds)
+        return Plain()
+
     def deliver(self) -> None:
         asyncio.run(self._deliver())
 
@@ -78,7 +83,7 @@ class Morning:
         relay = Relay(
             name="main", host="127.0.0.1", port=self.server.port, tls="none", connections=self.connections
         )
-        engine = Engine(self.database, self.clock, self.sending, relay, lambda _: Plain(), timeouts=IMPATIENT)
+        engine = Engine(self.database, self.clock, self.sending, relay, self.compose, timeouts=IMPATIENT)
         async with engine:
             dispatcher = EmbeddedDispatcher(
                 self.database, self.clock, engine, self.stop, batches_at_once=2, until_idle=True
@@ -121,6 +126,17 @@ def test_everybody_gets_one_and_the_edition_is_sent(database: Database) -> None:
         assert morning.counts() == {"sent": 120}
         assert morning.state() == (EditionState.SENT, "")
         assert set(server.recipients().values()) == {1}
+
+
+def test_a_batch_is_taken_once_however_long_its_edition_takes_to_compile(database: Database) -> None:
+    with SmtpServer() as server:
+        morning = Morning(database, server, batch=10)
+        morning.freeze(readers=10)
+        morning.compose_seconds = 2.5
+        morning.deliver()
+        with database.reading() as session:
+            assert {batch.token for batch in session.exec(select(Batch)).all()} == {1}
+        assert morning.counts() == {"sent": 10}
 
 
 def test_a_slow_answer_holds_up_nobody_and_the_window_is_kept(database: Database) -> None:
@@ -188,7 +204,7 @@ def test_no_relay_no_row_begun(database: Database) -> None:
     with SmtpServer() as server:
         morning = Morning(database, server)
     morning.freeze(readers=10)
-    with pytest.raises(RelayFailed, match="cannot be used"):
+    with pytest.raises(RelayFailed, match="gives no session"):
         morning.deliver()
     assert morning.counts() == {"queued": 10}
     with database.reading() as session:

@@ -1,0 +1,77 @@
+"""What something cost: wall time, CPU time, memory, and how busy everybody else was meanwhile."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+Figure = float | int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the result: what was measured, and its figures, each name ending in its unit."""
+
+    what: str
+    figures: dict[str, Figure]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """All in seconds: by the clock on the wall, of this process's CPU, and of all busy cores together."""
+
+    wall: float
+    cpu: float
+    busy: float
+
+    def others(self, also: float = 0.0) -> float:
+        """Cores kept busy by everybody else; `also` are CPU seconds of further processes of ours."""
+        return max(0.0, (self.busy - self.cpu - also) / self.wall)
+
+
+class Stopwatch:
+    """Runs from its making."""
+
+    def __init__(self) -> None:
+        self._wall, self._cpu, self._busy = time.perf_counter(), time.process_time(), _busy()
+
+    def read(self) -> Cost:
+        return Cost(time.perf_counter() - self._wall, time.process_time() - self._cpu, _busy() - self._busy)
+
+
+def peak_memory() -> float:
+    """The most memory that this process ever had, in MB.
+
+    The kernel's own mark, where there is one: getrusage also counts what the parent had when it forked.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        return int(fields["VmHWM"].split()[0]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def machine() -> dict[str, Figure]:
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return {
+        "cpu": models[0] if models else platform.processor(),
+        "cores": os.cpu_count() or 1,
+        "load at the start": round(os.getloadavg()[0], 2),
+        "system": platform.system(),
+        "python": platform.python_version(),
+    }
+
+
+def _busy() -> float:
+    """CPU seconds of all cores since boot that were not idle; 0 where the system does not tell."""
+    stat = Path("/proc/stat")
+    if not stat.exists():
+        return 0.0
+    user, nice, system, _idle, _waiting, irq, softirq, *_ = map(int, stat.read_text().split()[1:9])
+    return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")

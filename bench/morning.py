@@ -1,0 +1,86 @@
+"""All measurements of a morning, one after another: a table for people, JSON for later comparison.
+
+python -m bench.morning
+python -m bench.morning --only sending --send 5000 --profile loop.prof
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from bench.meter import Row, machine
+from bench.rendering import compiling, filling, rendition
+from bench.room import frozen_edition, import_readers, newsroom
+from bench.sending import sending
+from bench.storing import storing
+from newsletter.clock import machine_now
+from newsletter.services.sending import compose
+
+PARTS = ("rendering", "storing", "sending")
+RESULTS = Path(__file__).parent / "results"
+
+
+def main() -> None:
+    given = _arguments()
+    started, about = machine_now(), machine()
+    print(*(f"{name}: {value}" for name, value in about.items()), sep=" · ")
+    rows = []
+    for row in _measurements(given):
+        print(
+            f"{row.what:<56}",
+            " · ".join(f"{name} {value:,}" for name, value in row.figures.items()),
+            flush=True,
+        )
+        rows.append(row)
+    given.out.mkdir(exist_ok=True, parents=True)
+    file = given.out / f"{started:%Y-%m-%dT%H%M%S}.json"
+    settings = {name: value for name, value in vars(given).items() if name not in ("out", "profile")}
+    result = {"at": started.isoformat(timespec="seconds"), "machine": about, "settings": settings}
+    file.write_text(json.dumps(result | {"rows": [asdict(row) for row in rows]}, indent=1) + "\n")
+    print(f"→ {file}")
+
+
+def _measurements(given: argparse.Namespace) -> Iterator[Row]:
+    edition = rendition(given.stories)
+    if "rendering" in given.only:
+        yield from (compiling(stories) for stories in given.compile)
+        with newsroom("sqlite") as room, room.opened() as runtime:
+            import_readers(runtime, room.folder, 1)
+            yield filling(compose(runtime, frozen_edition(runtime, edition)[0]), given.fill)
+    if "storing" in given.only:
+        for store in given.stores:
+            yield from storing(store, given.readers, given.ledger, edition)
+    if "sending" in given.only:
+        yield from sending("sqlite", given.send, given.naive, edition, given.profile)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Measure a morning; the defaults take some two minutes.")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--stories", type=int, default=33, help="in the edition that is sent; 33 make 90 kB")
+    parser.add_argument("--compile", type=int, nargs="+", default=(15, 40), metavar="STORIES")
+    parser.add_argument("--fill", type=int, default=5_000, help="readers to fill an edition for")
+    parser.add_argument(
+        "--stores", nargs="+", choices=("sqlite", "postgresql"), default=("sqlite", "postgresql")
+    )
+    parser.add_argument(
+        "--readers", type=int, default=100_000, help="to import, and to freeze an edition for"
+    )
+    parser.add_argument(
+        "--ledger", type=int, default=10_000, help="deliveries through the ledger, each window"
+    )
+    parser.add_argument("--send", type=int, default=20_000, help="readers to send an edition to")
+    parser.add_argument("--naive", type=int, default=300, help="mails of the naive sender, twice")
+    parser.add_argument(
+        "--profile", type=Path, help="write the engine's profile; its figures are no good then"
+    )
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the raw figures")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""What the store costs: taking readers in, freezing an edition for them, keeping its ledger."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+
+from bench.meter import Cost, Figure, Row, Stopwatch
+from bench.room import frozen_edition, import_readers, newsroom
+from newsletter.models import BatchState, DeliveryState
+from newsletter.store.database import Database
+from newsletter.store.deliveries import due_batches, sums
+from newsletter.store.ledger import Taken, commit, finish, take
+from newsletter.values import BatchKey, Fate, Outcome, Phase, Recipient, Rendition, Settled
+from tests.newsroom import NINE
+
+WINDOWS = (50, 100)
+ACCEPTED = Outcome(Fate.ACCEPTED, Phase.CONTENT, 250, "2.0.0", "ok", "main")
+
+
+def storing(store: str, readers: int, deliveries: int, rendition: Rendition) -> Iterator[Row]:
+    """One store's whole story; of the frozen edition only `deliveries` rows go through the ledger."""
+    with newsroom(store) as room, room.opened() as runtime:
+        cost = import_readers(runtime, room.folder, readers)
+        yield Row(
+            f"import of {readers:,} readers, {store}", _with({"rows/s": round(readers / cost.wall)}, cost)
+        )
+        edition, frozen, cost = frozen_edition(runtime, rendition)
+        yield Row(f"freeze of {frozen:,} readers, {store}", _with({"seconds": round(cost.wall, 2)}, cost))
+        yield from _ledgers(runtime.database, store, edition, deliveries)
+
+
+def _ledgers(database: Database, store: str, edition: int, deliveries: int) -> Iterator[Row]:
+    """Batch by batch, the windows in turn, so that what disturbs the one disturbs the other."""
+    walked = dict.fromkeys(WINDOWS, 0)
+    wall = dict.fromkeys(WINDOWS, 0.0)
+    watch = Stopwatch()
+    with database.reading() as session:
+        keys = due_batches(session, NINE, without=(), limit=10**6)
+    for turn, key in enumerate(keys):
+        window = WINDOWS[turn % len(WINDOWS)]
+        started = time.perf_counter()
+        walked[window] += _walk(database, key, window)
+        wall[window] += time.perf_counter() - started
+        if min(walked.values()) >= deliveries:
+            break
+    cost = watch.read()
+    with database.reading() as session:
+        assert sums(session, edition).sent == sum(walked.values())
+    for window in WINDOWS:
+        yield Row(
+            f"ledger at window {window}, {store}",
+            {"µs a delivery": round(1e6 * wall[window] / walked[window], 1), "deliveries": walked[window]},
+        )
+    each = 1e6 * cost.cpu / sum(walked.values())
+    yield Row(f"ledger, both windows, {store}", _with({"our CPU µs a delivery": round(each, 1)}, cost))
+
+
+def _walk(database: Database, key: BatchKey, window: int) -> int:
+    """A whole batch, as the engine does it, but everything that is begun is accepted at once."""
+    with database.writing() as session:
+        taken = take(session, key, NINE)
+    assert taken is not None
+    known: list[Settled] = []
+    for begun in range(0, taken.size, window):
+        recipients = _commit(database, taken, known, begun, min(begun + window, taken.size))
+        known = [Settled(recipient, DeliveryState.SENT, ACCEPTED, NINE) for recipient in recipients]
+    _commit(database, taken, known, taken.size, taken.size)
+    with database.writing() as session:
+        finish(session, taken, BatchState.DONE)
+    return taken.size
+
+
+def _commit(
+    database: Database, taken: Taken, known: Sequence[Settled], begun: int, upto: int
+) -> Sequence[Recipient]:
+    with database.writing() as session:
+        moved = commit(session, taken, known, begun=begun, upto=upto)
+    assert moved is not None
+    return moved.recipients
+
+
+def _with(figures: dict[str, Figure], cost: Cost) -> dict[str, Figure]:
+    return figures | {"our CPU s": round(cost.cpu, 2), "other cores": round(cost.others(), 2)}

@@ -1,0 +1,143 @@
+"""What others wrote stays text on a terminal: nothing steers it, marks it up or forges a line."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from rich.console import Console
+
+from newsletter.cli.console import LogLines, foreign
+from newsletter.store.database import Database
+from tests.newsroom import Done, Newsroom, at
+
+EVIL = "\x1b]0;owned\x07\x1b[2J[/b][link=https://evil.example]x[/link]\r\u202egnp\x9b31m"
+SHOWN = "␛]0;owned␇␛[2J[/b][link=https://evil.example]x[/link]␍\ufffdgnp\ufffd31m"
+COMMANDS = (
+    "articles list", "articles show 1", "editions list", "editions show town/2026-02-18 --why", "feeds list",
+    "subscribers list", "status", "send town --dry-run",
+)  # fmt: skip
+
+
+@pytest.fixture
+def evil(room: Newsroom) -> Newsroom:
+    """A newsroom into whose store hostile words have found their way, past every border."""
+    room.configure(feeds='[[feeds]]\nname = "front"\nurl = "https://feeds.invalid/x.xml"')
+    room.import_stories(5)
+    room.import_readers(2)
+    assert room.run("tick", now=at("09:00")).code == 0
+    assert room.run("gather", now=at("09:00")).code == 5
+    database = Database(f"sqlite:///{room.folder}/newsletter.db")
+    with database.writing() as session:
+        for statement in (
+            "UPDATE article SET title = :evil, section = :evil",
+            "UPDATE edition SET subject = :evil, why = :evil",
+            "UPDATE entry SET headline = :evil, why = :evil, section = :evil",
+            "UPDATE subscriber SET name = :evil",
+            "UPDATE feed SET trouble = :evil, failures = 3",
+            "UPDATE delivery SET state = 'unknown', reply = :evil",
+            "UPDATE batch SET unknown = sent, sent = 0",
+        ):
+            session.execute(sa.text(statement), {"evil": EVIL})
+    database.close()
+    return room
+
+
+def on_terminal(room: Newsroom, *words: str, **environ: str) -> Done:
+    """A command on a terminal of eighty columns; out is all that the terminal was sent."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "newsletter", *words, "--config", str(room.config), "--now", at("12:00").isoformat()],
+        stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs,
+        env=os.environ | {"TERM": "xterm-256color", "COLUMNS": "80"} | environ,
+    )  # fmt: skip
+    os.close(theirs)
+    heard = b""
+    try:
+        while select.select([ours], [], [], 30)[0] and (chunk := os.read(ours, 65536)):
+            heard += chunk
+    except OSError:
+        pass  # Linux says EIO once the other side is closed
+    os.close(ours)
+    return Done(process.wait(timeout=30), heard.decode(), "")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_hostile_words_are_shown_and_not_obeyed(evil: Newsroom, command: str) -> None:
+    told = evil.run(*command.split(), now=at("12:00"))
+    assert told.code in (0, 4)
+    text = told.out + told.err
+    assert re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text) is None
+    assert re.sub(r"\s", "", SHOWN)[:20] in re.sub(r"\s", "", text)
+    assert "[link=https://evil.example]x[/link]" in re.sub(r"\s", "", text)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_hostile_words_are_escaped_in_json(evil: Newsroom, command: str) -> None:
+    told = evil.run(*command.split(), "--json", now=at("12:00"))
+    assert told.code in (0, 4)
+    assert re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", told.out) is None
+    assert len(told.out.splitlines()) == 1
+    assert EVIL in _strings(json.loads(told.out))
+
+
+def _strings(value: object) -> set[str]:
+    if isinstance(value, dict):
+        return set().union(*map(_strings, value.values()))
+    if isinstance(value, list):
+        return set().union(*map(_strings, value))
+    return {value} if isinstance(value, str) else set()
+
+
+def test_a_terminal_is_sent_only_our_own_codes(evil: Newsroom) -> None:
+    told = on_terminal(evil, "editions", "show", "town/2026-02-18")
+    assert told.code == 0
+    codes = set(re.findall(r"\x1b.{0,2}", told.out))
+    assert codes, "on a terminal we do use codes"
+    assert re.search(r"\x1b(?!\[[0-9;]*m)", told.out) is None
+    assert "\x07" not in told.out and "\x9b" not in told.out
+
+
+def test_no_color_means_no_colour(evil: Newsroom) -> None:
+    coloured = on_terminal(evil, "status")
+    plain = on_terminal(evil, "status", NO_COLOR="1")
+    assert coloured.code == plain.code == 4
+    assert re.search(r"\x1b\[(\d+;)*3[0-9]", coloured.out)
+    assert re.search(r"\x1b\[(\d+;)*(3|4|9)[0-9]", plain.out) is None
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_nothing_is_wider_than_eighty_columns(room: Newsroom, command: str) -> None:
+    room.configure(feeds='[[feeds]]\nname = "front"\nurl = "https://feeds.invalid/x.xml"')
+    room.import_stories(
+        5, kind="a day so long that its name alone would fill more than one line of eighty columns"
+    )
+    room.import_readers(["a.reader.whose.address.is.rather.long@and.whose.domain.is.even.longer.example"])
+    room.run("tick", now=at("09:00"))
+    told = room.run(*command.split(), now=at("09:01"))
+    assert told.code == 0, told.said
+    assert "\x1b" not in told.out
+    assert max(map(len, told.out.splitlines())) <= 80
+
+
+def test_a_log_line_is_one_line() -> None:
+    told = LogLines().format(
+        logging.LogRecord("newsletter.x", logging.ERROR, "x.py", 1, "said %s", (f"{EVIL}\nforged",), None)
+    )
+    assert told.endswith(f"ERROR newsletter.x: said {SHOWN}␊forged")
+
+
+def test_foreign_text_keeps_its_letters() -> None:
+    shown = io.StringIO()
+    Console(file=shown).print(foreign("Ґанок, 東京, naïve — “quoted” \u200f‏ש [bold]"))
+    assert shown.getvalue() == "Ґанок, 東京, naïve — “quoted” \u200f‏ש [bold]\n"
