@@ -18,6 +18,7 @@ from apscheduler.triggers.cron import CronTrigger
 from newsletter.clock import monotonic
 from newsletter.config import NewsletterSettings
 from newsletter.errors import NewsletterError, Refused
+from newsletter.models import EditionState
 from newsletter.runtime import Runtime
 from newsletter.schedule import next_due
 from newsletter.services import editing, gathering, proofing, sending
@@ -58,11 +59,12 @@ def send_now(
     else:
         edition = editing.today(runtime, newsletter, now, due_at=due_at, who=who)
     sending.may_send(newsletter, edition)
+    was = EditionState(edition.state)
     if edition.state not in sending.UNDERWAY and edition.rendition_id is None:
         edition = editing.make_ready(runtime, newsletter, edition, now, who=who)
     if edition.id is None:
         raise Refused("The edition has no number.")
-    return sending.send_now(runtime, newsletter, edition.id, now, due_at=due_at, who=who)
+    return sending.send_now(runtime, newsletter, edition.id, now, due_at=due_at, who=who, was=was)
 
 
 def send_test(

@@ -120,7 +120,8 @@ class Engine:
                 if edition.state == EditionState.SENDING:
                     moving.gather_retries(session, edition.id, now, self._sending.batch)
                 closing.expire(session, edition.id, now)
-                closing.finish_if_done(session, edition.id, now)
+                if edition.id not in self._stops:
+                    closing.finish_if_done(session, edition.id, now)
             return {e.id for e in open_editions if e.id is not None and e.state in ledger.SENDABLE}
 
     # ── when it is about us ──
@@ -159,9 +160,10 @@ class Engine:
                 run.halt()
 
     async def _pause_if_stopped(self, edition_id: int) -> None:
-        why = self._stops.pop(edition_id, None)
+        why = self._stops.get(edition_id)
         if why is not None:
             await asyncio.to_thread(self._pause, edition_id, why)
+            self._stops.pop(edition_id, None)
 
     def _pause(self, edition_id: int, why: str) -> None:
         with self._database.writing() as session:

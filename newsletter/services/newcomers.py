@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 from unicodedata import category
 
 from newsletter.errors import Misuse
@@ -17,6 +18,8 @@ from newsletter.values import Refusal
 
 ADDRESS_COLUMNS = ("address", "email")
 LONGEST_NAME = 200
+LONGEST_CELL = 32 * 1024  # characters
+LONGEST_LINE = 256 * 1024  # characters
 _SURPLUS = "surplus"
 
 
@@ -44,13 +47,21 @@ def read_newcomers(path: Path, key: AddressKey) -> Iterator[Iterator[Newcomer | 
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, restkey=_SURPLUS, restval="")
+            reader = csv.DictReader(_lines(file), restkey=_SURPLUS, restval="")
             column = _address_column(path, reader)
             yield _rows(path, reader, column, key)
     except OSError as error:
         raise Misuse(
             f"{path} cannot be read: {error.strerror}.", next_step="check the file's name"
         ) from error
+
+
+def _lines(file: TextIO) -> Iterator[str]:
+    """Raises csv.Error for a line that no row of people fills, before it fills the memory."""
+    while line := file.readline(LONGEST_LINE + 1):
+        if len(line) > LONGEST_LINE:
+            raise csv.Error(f"a line has more than {LONGEST_LINE:,} characters")
+        yield line
 
 
 def _rows(
@@ -71,6 +82,8 @@ def _newcomer(
 ) -> Newcomer | Refusal:
     if _SURPLUS in row:
         return Refusal(place, "The line has more cells than the header.")
+    if max(map(len, row.values())) > LONGEST_CELL:
+        return Refusal(place, f"A cell has more than {LONGEST_CELL:,} characters.")
     try:
         return welcome(key, row[column], row.get("name", ""), row.get("cadence", ""), "", source)
     except Misuse as misuse:

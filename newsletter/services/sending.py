@@ -67,15 +67,16 @@ def _hold_late(session: Session, newsletter: NewsletterSettings, edition: Editio
 
 
 def freeze(
-    session: Session, runtime: Runtime, edition: Edition, now: datetime, *, due_at: datetime, who: str
-) -> int | None:
+    session: Session, runtime: Runtime, edition: Edition, now: datetime, *, due_at: datetime, who: str,
+    resume_to: EditionState | None = None,
+) -> int | None:  # fmt: skip
     """Fill the ledger of an edition whose rendition is stored; returns how many will get it.
 
     None when somebody else changed the edition first; then nothing was done.
     """
     frozen = editions.change(
         session, edition, EditionState.FROZEN, now, who=who, act="frozen", frozen_at=now, due_at=due_at,
-        resume_to=edition.state, late=now > due_at + PUNCTUAL,
+        resume_to=resume_to or edition.state, late=now > due_at + PUNCTUAL,
     )  # fmt: skip
     if not frozen or edition.id is None:
         return None
@@ -89,27 +90,33 @@ def freeze(
 def unfreeze(
     runtime: Runtime, newsletter: NewsletterSettings, edition_id: int, now: datetime, *, who: str
 ) -> bool:
-    """Undo a freeze of which no row has begun; False when it is too late for that."""
+    """Undo a freeze of which no row has begun; False when it is too late for that.
+
+    The edition is then as it was, with news coming in until its cut-off. One whose own time has
+    passed, or that has none, is held: else the clock would send it after all.
+    """
     with runtime.database.writing() as session:
         edition = editions.get(session, edition_id)
         if edition.state != EditionState.FROZEN:
             return False
-        due_at = _usual_due(newsletter, edition)
-        back = EditionState(edition.resume_to or EditionState.DRAFT)
-        if not editions.change(
-            session, edition, back, now, who=who, act="undone", due_at=due_at, frozen_at=None
-        ):
+        due_at = _usual_due(newsletter, edition) or now
+        back = EditionState(edition.resume_to) if due_at > now else EditionState.HELD
+        values: dict[str, object] = {"due_at": due_at, "frozen_at": None}
+        if back is EditionState.DRAFT and now < due_at - timedelta(seconds=newsletter.cutoff):
+            values |= {"closed_at": None, "rendition_id": None}
+        why = "its send was undone" if back is EditionState.HELD else ""
+        if not editions.change(session, edition, back, now, who=who, act="undone", why=why, **values):
             return False
         freezing.unplan(session, edition_id)
         return True
 
 
-def _usual_due(newsletter: NewsletterSettings, edition: Edition) -> datetime:
-    """When a daily of that date is due by the schedule; an edition outside it keeps its own time."""
+def _usual_due(newsletter: NewsletterSettings, edition: Edition) -> datetime | None:
+    """When a daily of that date is due by the schedule; None on dates without one."""
     due = next_due(newsletter, edition.due_at - timedelta(days=2))
     while due.day < edition.local_date:
         due = next_due(newsletter, due.at)
-    return due.at if due.day == edition.local_date else edition.due_at
+    return due.at if due.day == edition.local_date else None
 
 
 # ── by hand ─────────────────────────────────────────────────────────────────────────────────────
@@ -148,35 +155,32 @@ def may_send(newsletter: NewsletterSettings, edition: Edition) -> None:
 
 
 def send_now(
-    runtime: Runtime,
-    newsletter: NewsletterSettings,
-    edition_id: int,
-    now: datetime,
-    *,
-    due_at: datetime,
-    who: str,
-) -> Dispatch:
-    """Freeze a closed edition for `due_at`, or join it when it is under way already."""
+    runtime: Runtime, newsletter: NewsletterSettings, edition_id: int, now: datetime, *, due_at: datetime,
+    who: str, was: EditionState,
+) -> Dispatch:  # fmt: skip
+    """Freeze a closed edition for `due_at`, or join it when it is under way already.
+
+    `was` is the state that it goes back to when the send is undone.
+    """
     with runtime.database.writing() as session:
         edition = editions.get(session, edition_id)
         may_send(newsletter, edition)
         if edition.state in UNDERWAY:
-            return Dispatch(
-                edition_id, edition.slug, edition.due_at, deliveries.sums(session, edition_id).total, False
-            )
+            planned = deliveries.sums(session, edition_id).total
+            return Dispatch(edition_id, edition.slug, edition.due_at, planned, False)
         if edition.rendition_id is None:
             raise Refused(
                 f"{newsletter.slug}/{edition.slug} cannot be sent: {edition.why or 'it was never rendered'}.",
                 next_step=f"newsletter editions show {newsletter.slug}/{edition.slug}",
             )
-        people = freeze(session, runtime, edition, now, due_at=due_at, who=who)
+        people = freeze(session, runtime, edition, now, due_at=due_at, who=who, resume_to=was)
         if people == 0:
             raise Refused(
                 f"{newsletter.slug} has no reader for {edition.slug}; it stays as it was.",
                 next_step=f"newsletter subscribers import FILE --newsletter {newsletter.slug}",
             )
     if people is None:
-        return send_now(runtime, newsletter, edition_id, now, due_at=due_at, who=who)
+        return send_now(runtime, newsletter, edition_id, now, due_at=due_at, who=who, was=was)
     return Dispatch(edition_id, edition.slug, due_at, people, True)
 
 
@@ -274,21 +278,23 @@ def letterhead(runtime: Runtime, newsletter: NewsletterSettings, edition: Editio
 
 def pause(runtime: Runtime, newsletter: NewsletterSettings, slug: str, now: datetime, *, who: str) -> None:
     """Stop a running edition within a second. Raises Refused when it is not being sent."""
-    with runtime.database.writing() as session:
-        edition = find_edition(session, newsletter, slug)
-        if edition.state != EditionState.SENDING:
-            raise Refused(
-                f"{newsletter.slug}/{slug} is {edition.state}, not being sent.", next_step="newsletter status"
-            )
-        editions.change(session, edition, EditionState.PAUSED, now, who=who, why=f"paused by {who}")
+    sending, paused = EditionState.SENDING, EditionState.PAUSED
+    _move(runtime, newsletter, slug, now, sending, paused, who=who, why=f"paused by {who}")
 
 
 def resume(runtime: Runtime, newsletter: NewsletterSettings, slug: str, now: datetime, *, who: str) -> None:
     """Let a paused edition go on. Raises Refused when it is not paused."""
+    _move(runtime, newsletter, slug, now, EditionState.PAUSED, EditionState.SENDING, who=who, act="resumed")
+
+
+def _move(
+    runtime: Runtime, newsletter: NewsletterSettings, slug: str, now: datetime, was: EditionState,
+    to: EditionState, **told: str,
+) -> None:  # fmt: skip
     with runtime.database.writing() as session:
         edition = find_edition(session, newsletter, slug)
-        if edition.state != EditionState.PAUSED:
+        # Of two who do it at once one is told that it was so already
+        if edition.state != was or not editions.change(session, edition, to, now, **told):
             raise Refused(
-                f"{newsletter.slug}/{slug} is {edition.state}, not paused.", next_step="newsletter status"
+                f"{newsletter.slug}/{slug} is {edition.state}, not {was}.", next_step="newsletter status"
             )
-        editions.change(session, edition, EditionState.SENDING, now, who=who, act="resumed")

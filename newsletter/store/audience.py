@@ -10,7 +10,6 @@ from sqlmodel import Session, col
 
 from newsletter.models import Cadence, EditionKind, Subscriber, Subscription, SubscriptionState, Suppression
 
-
 Audience = Select[Any, Any]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, insert, literal, or_, select, update
@@ -47,20 +48,19 @@ def expire(session: Session, edition_id: int, now: datetime) -> int:
 
 
 def finish_if_done(session: Session, edition_id: int, now: datetime) -> bool:
-    """`sending → sent` once no row is open; addresses found dead are suppressed then."""
+    """`sending → sent` once no row is open; addresses found dead are suppressed then.
+
+    A paused edition waits for a person even so, until its deadline; and then nobody is suppressed,
+    for the pause may mean that the refusals were about us.
+    """
     if _is_open(session, edition_id):
         return False
-    ended = session.execute(
-        update(Edition)
-        .where(
-            col(Edition.id) == edition_id,
-            col(Edition.state).in_([EditionState.SENDING, EditionState.FROZEN, EditionState.PAUSED]),
-        )
-        .values(state=EditionState.SENT, finished_at=now)
-    )
-    if ended.rowcount != 1:  # type: ignore[attr-defined]
-        return False
-    suppressed = _suppress_dead(session, edition_id, now)
+    was_paused = False
+    if not _end(session, edition_id, [EditionState.SENDING, EditionState.FROZEN], now):
+        was_paused = _is_past_deadline(session, edition_id, now)
+        if not (was_paused and _end(session, edition_id, [EditionState.PAUSED], now)):
+            return False
+    suppressed = 0 if was_paused else _suppress_dead(session, edition_id, now)
     note(
         session, now, "delivery", "sent", "edition", edition_id, f"{suppressed} addresses suppressed as dead"
     )
@@ -84,6 +84,22 @@ def _expire_rows(session: Session, key: BatchKey, begun: int) -> int:
     add_up(session, key, Counter({DeliveryState.EXPIRED: found.total()}), found)
     session.execute(update(Batch).where(is_batch(key)).values(retry_at=None))
     return found.total()
+
+
+def _end(session: Session, edition_id: int, states: Sequence[EditionState], now: datetime) -> bool:
+    ended = session.execute(
+        update(Edition)
+        .where(col(Edition.id) == edition_id, col(Edition.state).in_(states))
+        .values(state=EditionState.SENT, finished_at=now)
+    )
+    return bool(ended.rowcount == 1)  # type: ignore[attr-defined]
+
+
+def _is_past_deadline(session: Session, edition_id: int, now: datetime) -> bool:
+    last = session.execute(
+        select(func.max(Batch.deadline)).where(col(Batch.edition_id) == edition_id)
+    ).scalar()
+    return last is not None and bool(last <= now)
 
 
 def _is_open(session: Session, edition_id: int) -> bool:

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlmodel import Session
 
 from newsletter.errors import Misuse, StoreFailed
 from newsletter.store.network_files import refuse_network_file
+from newsletter.store.postgresql import postgresql_engine
 
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -27,6 +28,9 @@ SQLITE_PRAGMAS = (
     "PRAGMA cache_size=-65536",
     "PRAGMA secure_delete=ON",
 )
+
+
+READ_ONLY = "25006"  # PostgreSQL's code for a write where only reading is allowed
 
 
 class Database:
@@ -57,11 +61,9 @@ class Database:
                 with Session(connection, expire_on_commit=False) as session:
                     yield session
                     session.commit()
-        except OperationalError as error:
-            raise StoreFailed(_sentence(error), next_step="newsletter db check") from error
         except DBAPIError as error:
-            if error.connection_invalidated:
-                raise StoreFailed(_sentence(error), next_step="newsletter db check") from error
+            if _is_of_the_world(error):
+                raise StoreFailed(self._sentence(error), next_step="newsletter db check") from error
             raise
 
     @property
@@ -73,19 +75,25 @@ class Database:
     def close(self) -> None:
         self.engine.dispose()
 
+    def _sentence(self, error: DBAPIError) -> str:
+        name = f"The store {self.file}" if self.file else "The store"
+        # The first line only: PostgreSQL's DETAIL may quote a row
+        return f"{name} does not answer: {str(error.orig).splitlines()[0]}."
+
 
 def _engine(url: str, busy_timeout: int) -> Engine:
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError):
+        # Not chained: the error quotes what it could not read, and that may be half a password
         raise Misuse(
             "[database] url is not a database URL.",
             next_step="write sqlite:///newsletter.db or postgresql://user@host/name",
-        ) from error
+        ) from None
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(parsed, busy_timeout)
     if parsed.get_backend_name() == "postgresql":
-        return _postgresql(parsed)
+        return postgresql_engine(parsed)
     raise Misuse(
         f"[database] url names {parsed.get_backend_name()!r}, which is no store of ours.",
         next_step="write sqlite:///newsletter.db or postgresql://user@host/name",
@@ -113,18 +121,7 @@ def _sqlite(url: Any, busy_timeout: int) -> Engine:
     return engine
 
 
-def _postgresql(url: Any) -> Engine:
-    try:
-        return create_engine(
-            url.set(drivername="postgresql+psycopg"), hide_parameters=True, pool_pre_ping=True, pool_size=10
-        )
-    except (NoSuchModuleError, ModuleNotFoundError) as error:
-        raise Misuse(
-            "[database] url names PostgreSQL, but its driver is not installed.",
-            next_step="pip install 'newsletter[postgres]'",
-        ) from error
-
-
-def _sentence(error: DBAPIError) -> str:
-    # The first line only: PostgreSQL's DETAIL may quote a row
-    return f"The store does not answer: {str(error.orig).splitlines()[0]}."
+def _is_of_the_world(error: DBAPIError) -> bool:
+    """True for what a full disk, a restart or a fail-over does; anything else is our bug."""
+    is_standby = getattr(error.orig, "sqlstate", "") == READ_ONLY
+    return isinstance(error, OperationalError) or error.connection_invalidated or is_standby

@@ -179,7 +179,8 @@ def went_out(session: Session, newsletter_id: int) -> Mapping[int, str]:
 def save_rendition(session: Session, edition: Edition, rendition: RenditionValue, now: datetime) -> int:
     row = Rendition(
         edition_id=edition.id or 0, edition_version=edition.version, theme=rendition.theme,
-        hash=rendition.hash, subject=rendition.subject, preheader=rendition.preheader, body=_pack(rendition), created_at=now,
+        hash=rendition.hash, subject=rendition.subject, preheader=rendition.preheader,
+        body=_pack(rendition), created_at=now,
     )  # fmt: skip
     session.add(row)
     session.flush()

@@ -117,7 +117,7 @@ FAILURES = (
     Failure("send town --dry-run --test a@b.example", 2, "do not go together"),
     Failure("send town --missing --edition 2026-02-18 --now " + DAWN, 3, "only what went out", drafted),
     Failure("send town --test stranger@b.example --now " + DAWN, 3, "proof", drafted),
-    Failure("pause town/2026-02-18", 3, "is draft, not being sent", drafted),
+    Failure("pause town/2026-02-18", 3, "is draft, not sending", drafted),
     Failure("resume town/2026-02-18", 3, "is draft, not paused", drafted),
     Failure("subscribers add nobody --newsletter town", 2, "nobody"),
     Failure("subscribers import missing.csv --newsletter town", 2, r"missing\.csv"),

@@ -9,7 +9,7 @@ import subprocess
 import sqlalchemy as sa
 
 from newsletter.models import Batch, Delivery
-from tests.newsroom import Newsroom, at
+from tests.newsroom import Newsroom, at, until
 from tests.smtpd import Mood, SmtpServer
 
 SIX = at("06:00")
@@ -61,7 +61,7 @@ def test_what_was_undone_goes_out_at_its_time_with_the_news_until_then(
 ) -> None:
     ready(room)
     process = room.start("send", "town", "--json", now=SIX)
-    until_frozen(room)
+    until(lambda: rows(room)[0])
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
@@ -77,10 +77,34 @@ def test_what_was_undone_goes_out_at_its_time_with_the_news_until_then(
     assert len(relay.mails) == 5
 
 
-def until_frozen(room: Newsroom) -> None:
-    from tests.newsroom import until
+def test_a_held_edition_whose_send_was_undone_is_held_again(room: Newsroom, relay: SmtpServer) -> None:
+    room.import_stories(5)
+    room.import_readers(5)
+    room.run("tick", now=at("12:00", days=-3))
+    assert room.run("tick", now=at("11:30")).code == 4
+    process = room.start("send", "town", now=at("11:31"))
+    hear(process, "Ctrl-C undoes.")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert room.run("tick", now=at("11:33")).code == 4
+    assert room.edition(now=at("11:33"))["state"] == "held"
+    assert relay.mails == []
+    assert room.run("send", "town", "--no-wait", now=at("11:40")).code == 0
+    assert len(relay.mails) == 5
 
-    until(lambda: rows(room)[0])
+
+def test_an_extra_date_whose_send_was_undone_waits_for_a_person(room: Newsroom, relay: SmtpServer) -> None:
+    room.configure(newsletter="skip_dates = [2026-02-18]")
+    room.import_stories(5)
+    room.import_readers(5)
+    process = room.start("send", "town", now=SIX)
+    hear(process, "Ctrl-C undoes.")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    room.run("tick", now=at("06:02"))
+    assert relay.mails == []
+    shown = room.edition(now=SIX)
+    assert (shown["state"], shown["why"]) == ("held", "its send was undone")
 
 
 def test_a_send_without_the_minute_reaches_everybody_and_says_so(room: Newsroom, relay: SmtpServer) -> None:
@@ -116,8 +140,6 @@ def test_ctrl_c_while_sending_leaves_nothing_in_doubt(room: Newsroom) -> None:
         room.configure(relay_port=slow.port, connections=1)
         ready(room, 200)
         process = room.start("send", "town", "--no-wait", now=SIX)
-        from tests.newsroom import until
-
         until(lambda: slow.accepted > 20)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=30)

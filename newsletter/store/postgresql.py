@@ -1,0 +1,62 @@
+"""What PostgreSQL alone needs: encrypted ways to it, and errors that quote no row.
+
+SQLite's side stands in `database`; everything else is the same code for both.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import URL, Engine, ExceptionContext, create_engine, event
+from sqlalchemy.exc import NoSuchModuleError
+
+from newsletter.config import is_loopback
+from newsletter.errors import Misuse
+
+
+def postgresql_engine(url: URL) -> Engine:
+    """Raises Misuse when the driver is not installed."""
+    try:
+        engine = create_engine(
+            url.set(drivername="postgresql+psycopg"), connect_args=_encryption(url), hide_parameters=True,
+            pool_pre_ping=True, pool_size=10,
+        )  # fmt: skip
+    except (NoSuchModuleError, ModuleNotFoundError) as error:
+        raise Misuse(
+            "[database] url names PostgreSQL, but its driver is not installed.",
+            next_step="pip install 'newsletter[postgres]'",
+        ) from error
+    event.listen(engine, "handle_error", _quote_no_row)
+    return engine
+
+
+def _encryption(url: URL) -> dict[str, str]:
+    """Over a network the server must prove its name, unless the URL itself decides otherwise."""
+    if "sslmode" in url.query or all(map(_stays_here, _hosts(url))):
+        return {}
+    return {"sslmode": "verify-full"}
+
+
+def _hosts(url: URL) -> list[str]:
+    """Every host that the URL names; libpq takes several, and each may have its port."""
+    named: list[str] = [url.host or ""]
+    for key in ("host", "hostaddr"):
+        value = url.query.get(key, ())
+        named += [value] if isinstance(value, str) else value
+    return [host for entry in named for host in entry.split(",")]
+
+
+def _stays_here(host: str) -> bool:
+    """A socket's folder, this machine, or nothing: libpq then takes the socket."""
+    return not host or host.startswith(("/", "@")) or is_loopback(host)
+
+
+def _quote_no_row(context: ExceptionContext) -> None:
+    """DETAIL and CONTEXT say which values an error was about, and those are readers' addresses."""
+    for error in (context.original_exception, context.sqlalchemy_exception):
+        if error is not None and error.args:
+            error.args = (_first_line(error.args[0]), *error.args[1:])
+
+
+def _first_line(text: Any) -> str:
+    return next(iter(str(text).splitlines()), "")
