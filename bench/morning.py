@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +22,7 @@ from newsletter.clock import machine_now
 from newsletter.services.sending import compose
 
 PARTS = ("rendering", "storing", "sending")
+STORES = ("sqlite", "postgresql")
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -30,16 +32,18 @@ def main() -> None:
     print(*(f"{name}: {value}" for name, value in about.items()), sep=" · ")
     rows = []
     for row in _measurements(given):
-        print(
-            f"{row.what:<56}",
-            " · ".join(f"{name} {value:,}" for name, value in row.figures.items()),
-            flush=True,
-        )
+        figures = (f"{name} {value:,}" for name, value in row.figures.items())
+        print(f"{row.what:<56}", " · ".join(figures), flush=True)
         rows.append(row)
     given.out.mkdir(exist_ok=True, parents=True)
     file = given.out / f"{started:%Y-%m-%dT%H%M%S}.json"
     settings = {name: value for name, value in vars(given).items() if name not in ("out", "profile")}
-    result = {"at": started.isoformat(timespec="seconds"), "machine": about, "settings": settings}
+    result = {
+        "at": started.isoformat(timespec="seconds"),
+        "program": _program(),
+        "machine": about,
+        "settings": settings,
+    }
     file.write_text(json.dumps(result | {"rows": [asdict(row) for row in rows]}, indent=1) + "\n")
     print(f"→ {file}")
 
@@ -53,9 +57,17 @@ def _measurements(given: argparse.Namespace) -> Iterator[Row]:
             yield filling(compose(runtime, frozen_edition(runtime, edition)[0]), given.fill)
     if "storing" in given.only:
         for store in given.stores:
-            yield from storing(store, given.readers, given.ledger, edition)
+            yield from storing(store, given.readers, given.ledger, given.windows, edition)
     if "sending" in given.only:
-        yield from sending("sqlite", given.send, given.naive, edition, given.profile)
+        for store in given.send_stores:
+            yield from sending(store, given.send, given.connections, given.naive, edition, given.profile)
+
+
+def _program() -> str:
+    """The commit that was measured, with a `+` when files differ from it."""
+    words = ["git", "describe", "--always", "--dirty=+"]
+    described = subprocess.run(words, cwd=RESULTS.parent, capture_output=True, text=True, check=False)
+    return described.stdout.strip()
 
 
 def _arguments() -> argparse.Namespace:
@@ -64,15 +76,16 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--stories", type=int, default=33, help="in the edition that is sent; 33 make 90 kB")
     parser.add_argument("--compile", type=int, nargs="+", default=(15, 40), metavar="STORIES")
     parser.add_argument("--fill", type=int, default=5_000, help="readers to fill an edition for")
-    parser.add_argument(
-        "--stores", nargs="+", choices=("sqlite", "postgresql"), default=("sqlite", "postgresql")
-    )
+    parser.add_argument("--stores", nargs="+", choices=STORES, default=STORES)
     parser.add_argument(
         "--readers", type=int, default=100_000, help="to import, and to freeze an edition for"
     )
     parser.add_argument(
         "--ledger", type=int, default=10_000, help="deliveries through the ledger, each window"
     )
+    parser.add_argument("--windows", type=int, nargs="+", default=(50, 100), help="rows begun and unanswered")
+    parser.add_argument("--send-stores", nargs="+", choices=STORES, default=("sqlite",))
+    parser.add_argument("--connections", type=int, default=20, help="of the engine to the sink")
     parser.add_argument("--send", type=int, default=20_000, help="readers to send an edition to")
     parser.add_argument("--naive", type=int, default=300, help="mails of the naive sender, twice")
     parser.add_argument(

@@ -14,6 +14,7 @@ import json
 import sys
 import threading
 import time
+from collections import Counter
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -34,8 +35,8 @@ def main() -> None:
     parser.add_argument("--profile", type=Path)
     given = parser.parse_args()
     runtime = open_runtime(load_settings(given.config, {}, given.config.parent), Clock(NINE))
-    commits: list[object] = []
-    event.listen(runtime.database.engine, "commit", commits.append)
+    commits = Counter[str]()
+    event.listen(runtime.database.engine, "commit", lambda _: commits.update(["made"]))
     watch, loop = Stopwatch(), time.thread_time()
     profile = cProfile.Profile() if given.profile else None
     with profile or nullcontext():
@@ -43,7 +44,7 @@ def main() -> None:
     cost, loop = watch.read(), time.thread_time() - loop
     if profile:
         profile.dump_stats(given.profile)
-    told = asdict(cost) | {"loop": loop, "commits": len(commits), "peak": peak_memory()}
+    told = asdict(cost) | {"loop": loop, "commits": commits["made"], "peak": peak_memory()}
     sys.stdout.write(json.dumps(told) + "\n")
 
 

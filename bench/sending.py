@@ -19,13 +19,11 @@ from newsletter.render.compile import neutral_html, plain_text
 from newsletter.values import Rendition
 from tests.newsroom import Newsroom
 
-CONNECTIONS = 20
-
 
 def sending(
-    store: str, readers: int, naive_mails: int, rendition: Rendition, profile: Path | None
+    store: str, readers: int, connections: int, naive_mails: int, rendition: Rendition, profile: Path | None
 ) -> Iterator[Row]:
-    with newsroom(store, connections=CONNECTIONS) as room:
+    with newsroom(store, connections=connections) as room:
         with room.opened() as runtime:
             import_readers(runtime, room.folder, readers)
             frozen_edition(runtime, rendition)
@@ -34,7 +32,7 @@ def sending(
         ours = _engine(room, readers, profile)
         after = _naive(room.folder, naive_mails)
     yield Row("naive sender, before", before)
-    yield Row(f"engine, {readers:,} readers, {CONNECTIONS} connections, {store}", ours)
+    yield Row(f"engine, {readers:,} readers, {connections} connections, {store}", ours)
     yield Row("naive sender, after", after)
     yield Row("engine against naive", _ratios(ours, before, after))
 
