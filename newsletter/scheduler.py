@@ -68,11 +68,12 @@ def send_now(
 
 
 def send_test(
-    runtime: Runtime, newsletter: NewsletterSettings, address: str, now: datetime, *, who: str
+    runtime: Runtime, newsletter: NewsletterSettings, slug: str, address: str, now: datetime, *, who: str
 ) -> Outcome:
-    """One test mail of the edition that is next, as it stands now."""
+    """One test mail of the edition named, else of the one that is next, as it stands now."""
     editing.keep(runtime, now)
-    rehearsal = editing.rehearse(runtime, newsletter, now)
+    slug = slug or proofing.next_slug(runtime, newsletter)
+    rehearsal = editing.rehearse(runtime, newsletter, now, slug=slug)
     letterhead = sending.letterhead(runtime, newsletter, rehearsal.edition)
     return proofing.send_proof(
         runtime, newsletter, rehearsal.edition, rehearsal.rendition, letterhead, address, now, who=who

@@ -107,7 +107,8 @@ def until(is_so: Callable[[], object], seconds: float = 60) -> None:
 
 
 class Newsroom:
-    """`town`, a daily at nine in New York. The keyword texts are added to its configuration's parts."""
+    """`town`, a daily at nine in New York. The keyword texts are added to its configuration's parts;
+    keys that lie in the folder already are its keys."""
 
     def __init__(
         self, folder: Path, database_url: str, relay_port: int, *, newsletter: str = "", sending: str = "",
@@ -124,8 +125,9 @@ class Newsroom:
             "web_port": web_port,
         }  # fmt: skip
         self.configure()
-        Keys.create(folder / "secret.key")
-        AddressKey.create(folder / "suppression.key")
+        for name, kind in (("secret.key", Keys), ("suppression.key", AddressKey)):
+            if not (folder / name).exists():
+                kind.create(folder / name)
 
     def configure(self, **texts: object) -> None:
         """Write the configuration anew, with these texts in place of the old ones."""

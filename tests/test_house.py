@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -191,3 +192,22 @@ def test_the_look_for_built_sql_finds_one() -> None:
 def test_the_measure_of_functions_leaves_out_what_is_within() -> None:
     (outer,) = ast.parse("def a():\n    x = 1\n    def b():\n        y = 2\n    return b").body
     assert isinstance(outer, ast.FunctionDef) and own_lines(outer) == 3
+
+
+def test_the_pages_links_lead_somewhere() -> None:
+    pages = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")]
+    dead = [
+        f"{page.name}: {target}"
+        for page in pages
+        for target in re.findall(r'(?:\]\(|srcset="|src=")([^)"#]+)', page.read_text(encoding="utf-8"))
+        if "://" not in target and not (page.parent / target).exists()
+    ]
+    assert dead == []
+    index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    assert [
+        page.name for page in pages[2:] if page.name not in ("README.md",) and page.name not in index
+    ] == []
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) < 120

@@ -61,7 +61,7 @@ def send(
     elif dry_run:
         _rehearse(newsletter, edition)
     elif test:
-        _test(newsletter, test)
+        _test(newsletter, edition, test)
     elif missing:
         _missing(newsletter, edition)
     else:
@@ -232,10 +232,10 @@ def _rehearse(slug: str, edition: str) -> None:
     finish(result, show)
 
 
-def _test(slug: str, address: str) -> None:
+def _test(slug: str, edition: str, address: str) -> None:
     opened = sending_runtime()
     newsletter = opened.newsletter(slug)
-    outcome = scheduler.send_test(opened, newsletter, address, opened.clock.now(), who=WHO)
+    outcome = scheduler.send_test(opened, newsletter, edition, address, opened.clock.now(), who=WHO)
     finish(
         {"newsletter": slug, "reply": outcome.reply, "relay": outcome.relay},
         lambda c: c.print(foreign(f"Test mail taken by {outcome.relay}: {outcome.reply}")),

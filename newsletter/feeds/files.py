@@ -35,6 +35,7 @@ FIELDS = (
     "picture_height", "picture_alt", "duration", "html", "published_at",
 )  # fmt: skip
 LONGEST_ROW = 256 * 1024  # bytes
+LONGEST_CELL = 32 * 1024  # characters
 _FORBIDDEN = re.compile(r"[\x00\ud800-\udfff]")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 
@@ -165,6 +166,8 @@ def _csv_fields(row: Mapping[str | None, str | list[str] | None]) -> Fields | st
         return "it has more fields than the header row"
     if None in row.values():
         return "it has fewer fields than the header row"
+    if any(len(content) > LONGEST_CELL for content in row.values() if content):
+        return f"a field has more than {LONGEST_CELL:,} characters"
     return {str(name).strip(): str(content) for name, content in row.items() if content}
 
 

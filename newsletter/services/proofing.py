@@ -1,4 +1,4 @@
-"""A test mail: today's edition as it stands, to an address of the newsletter's proof list and no other.
+"""A test mail: the next edition as it stands, to an address of the newsletter's proof list and no other.
 
 It goes out at once, past the ledger, for it is no delivery; its links are powerless, and its web
 view is a signed preview of exactly this version.
@@ -15,14 +15,25 @@ from newsletter.mail.addresses import parse_address
 from newsletter.mail.links import PREVIEW_LIFE
 from newsletter.mail.message import Compiled, Proof
 from newsletter.mail.smtp import open_session
-from newsletter.models import Edition
+from newsletter.models import Edition, EditionState
 from newsletter.runtime import Runtime
 from newsletter.store import editions
 from newsletter.store.history import count_since, note
+from newsletter.store.newsletters import newsletter_ids
 from newsletter.values import Fate, Letterhead, Outcome, Recipient, Rendition
 
 AN_HOUR = timedelta(hours=1)
 TESTS_AN_HOUR = 20
+
+
+def next_slug(runtime: Runtime, newsletter: NewsletterSettings) -> str:
+    """The edition that goes out next. Raises Refused when none is drafted."""
+    with runtime.database.reading() as session:
+        number = newsletter_ids(session)[newsletter.slug]
+        ahead = editions.in_state(session, [EditionState.DRAFT, EditionState.APPROVED], number)
+    if not ahead:
+        raise Refused(f"{newsletter.slug} has no edition ahead of it.", next_step="newsletter status")
+    return ahead[0].slug
 
 
 def send_proof(

@@ -5,6 +5,7 @@ Whatever is not to be seen (unknown, not yet begun, held, cancelled before it be
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +19,8 @@ from newsletter.store.editions import read_rendition
 from newsletter.store.public import PastEdition
 
 PAGE = 60
+# Whatever else an address holds is not asked for: PostgreSQL takes a NUL for an error of ours
+_SLUG = re.compile(r"[a-z0-9-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ def web_view(runtime: Runtime, newsletter: str, slug: str, preview: str, now: da
     `preview` is a signed preview token, or empty; it opens one version of its own edition only.
     """
     settings = runtime.newsletters.get(newsletter)
-    if settings is None:
+    if settings is None or not _SLUG.fullmatch(slug):
         return None
     shown = runtime.links.read_preview(preview, now) if preview else None
     with runtime.database.reading() as session:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+from datetime import timedelta
 
+import pytest
 import sqlalchemy as sa
 
 from newsletter.models import Batch, Delivery
@@ -173,3 +175,17 @@ def test_missing_reaches_who_was_added_before_but_not_planned(room: Newsroom, re
     assert done.code == 0, done.said
     assert relay.recipients()["early@readers.example"] == 1
     assert len(relay.mails) == 6
+
+
+@pytest.mark.parametrize("moment", ["06:00", "08:45", "09:30", "19:00"])
+def test_a_test_mail_shows_the_edition_that_is_next(room: Newsroom, relay: SmtpServer, moment: str) -> None:
+    room.configure(newsletter='proof = ["desk@town.example"]')
+    room.import_stories(5, published=at("05:00", days=int(moment > "09:00")) - timedelta(hours=24))
+    room.import_readers(5)
+    if moment < "19:00":  # in the evening of its first day a newsroom has no edition of today
+        room.run("tick", now=at("05:00"))
+    done = room.run("send", "town", "--test", "desk@town.example", now=at(moment))
+    assert done.code == 0, done.said
+    (mail,) = relay.mails
+    assert mail.recipient == "desk@town.example"
+    assert rows(room) == (0, 0), "a test is no delivery"

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from newsletter.demo.catchall import free_port
-from newsletter.mail.links import Links
+from newsletter.mail.links import AddressKey, Keys, Links
 from newsletter.runtime import Runtime
 from newsletter.web.server import WebServer
 from tests.feeds.server import Server
@@ -108,7 +108,9 @@ def check_mail(mail: Mail, links: Links) -> int:
     for body in bodies:
         assert "Northmark and Sund sign a ferry treaty" in body and "�" not in body
         assert "utm_" not in body and "at_medium" not in body and "pixel." not in body
-    places = {links.read_leave(token) for token in tokens("unsubscribe", *bodies, message["List-Unsubscribe"])}
+    places = {
+        links.read_leave(token) for token in tokens("unsubscribe", *bodies, message["List-Unsubscribe"])
+    }
     people = {links.read_preferences(token) for token in tokens("preferences", *bodies)}
     ((subscriber, newsletter),) = places
     assert newsletter == 1 and people == {subscriber}
@@ -153,16 +155,23 @@ def test_both_stores_send_the_same_bytes(
     tmp_path: Path, database_url: str, sqlite_template: Path, feeds: Server
 ) -> None:
     """The same keys, numbers and clock make the same mails, to the byte."""
-    file = Path(shutil.copy(sqlite_template, tmp_path / "newsletter.db"))
+    one, other = tmp_path / "one", tmp_path / "other"
+    for folder in (one, other):
+        folder.mkdir()
+    for name, kind in (("secret.key", Keys), ("suppression.key", AddressKey)):
+        kind.create(one / name)
+        shutil.copy2(one / name, other / name)
+    file = shutil.copy(sqlite_template, one / "newsletter.db")
     web_port = free_port()
-    boxes: list[list[tuple[str, bytes]]] = []
-    for name, url in (("one", f"sqlite:///{file}"), ("other", database_url)):
-        with SmtpServer() as server:
-            room = newsroom(tmp_path / name, url, feeds, server, readers=50, web_port=web_port)
-            for key in ("secret.key", "suppression.key"):
-                shutil.copy(tmp_path / "one" / key, room.folder / key) if name == "other" else None
-            assert room.run("gather", now=EIGHT).code == 0
-            assert room.run("tick", now=NINE).code == 0
-            boxes.append(sorted((mail.recipient, mail.content) for mail in server.mails))
-    one, other = boxes
-    assert len(one) == 50 and one == other
+    mails = mailbox(one, f"sqlite:///{file}", feeds, web_port)
+    assert len(mails) == 50
+    assert mails == mailbox(other, database_url, feeds, web_port)
+
+
+def mailbox(folder: Path, database_url: str, feeds: Server, web_port: int) -> list[tuple[str, bytes]]:
+    """Who got which bytes, when this store has the morning's edition."""
+    with SmtpServer() as server:
+        room = newsroom(folder, database_url, feeds, server, readers=50, web_port=web_port)
+        assert room.run("gather", now=EIGHT).code == 0
+        assert room.run("tick", now=NINE).code == 0
+        return sorted((mail.recipient, mail.content) for mail in server.mails)

@@ -30,7 +30,9 @@ def serving(room: Newsroom, clock: str) -> Iterator[subprocess.Popen[str]]:
 def test_it_sends_at_nine_by_itself_and_the_web_answers(tmp_path: Path, database_url: str) -> None:
     with SmtpServer() as server:
         port = free_port()
-        room = Newsroom(tmp_path, database_url, server.port, web_port=port)
+        room = Newsroom(
+            tmp_path, database_url, server.port, web_port=port, newsletter="cutoff = 6", sending="lead = 4"
+        )
         room.import_stories()
         room.import_readers(30)
         with serving(room, "08:59:50") as serve, httpx.Client(base_url=f"http://127.0.0.1:{port}") as web:
