@@ -204,6 +204,7 @@ def _rehearse(slug: str, edition: str) -> None:
     newsletter = opened.newsletter(slug)
     now = opened.clock.now()
     rehearsal = editing.rehearse(opened, newsletter, now, slug=edition)
+    sending.may_send(newsletter, rehearsal.edition)
     people = sending.count_people(opened, rehearsal.edition, now)
     size = sum(map(len, rehearsal.rendition.html.literals + rehearsal.rendition.text.literals))
     headlines = [

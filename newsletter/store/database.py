@@ -104,7 +104,8 @@ def _sqlite(url: Any, busy_timeout: int) -> Engine:
     if url.database and url.database != ":memory:":
         refuse_network_file(Path(url.database))
     # hide_parameters: an IntegrityError would otherwise print a reader's address into the log
-    engine = create_engine(url, connect_args={"timeout": busy_timeout}, hide_parameters=True)
+    plain = url.set(drivername="sqlite")
+    engine = create_engine(plain, connect_args={"timeout": busy_timeout}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def prepare(driver: Any, _record: Any) -> None:

@@ -165,6 +165,13 @@ def test_a_dry_run_writes_and_sends_nothing(room: Newsroom, relay: SmtpServer) -
     assert (room.edition(now=SIX), rows(room), relay.mails) == (before, (0, 0), [])
 
 
+def test_a_dry_run_of_what_was_sent_says_so(room: Newsroom, relay: SmtpServer) -> None:
+    ready(room)
+    assert room.run("send", "town", "--no-wait", now=SIX).code == 0
+    done = room.run("send", "town", "--dry-run", now=at("06:10"))
+    assert (done.code, "has been sent" in done.said, len(relay.mails)) == (3, True, 5)
+
+
 def test_missing_reaches_who_was_added_before_but_not_planned(room: Newsroom, relay: SmtpServer) -> None:
     ready(room)
     assert room.run("send", "town", "--no-wait", now=SIX).code == 0
