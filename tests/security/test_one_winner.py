@@ -1,0 +1,217 @@
+"""Two processes that act at once, on connections of their own: one wins, the other is told, and history
+has one line for each thing that was done (security group II)."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, update
+
+from newsletter import scheduler
+from newsletter.errors import Refused
+from newsletter.models import Edition, EditionKind, EditionState, History
+from newsletter.runtime import Runtime
+from newsletter.services import editing, gathering, sending
+from newsletter.store import deliveries, editions, ledger
+from newsletter.store.database import Database
+from newsletter.values import BatchKey
+from tests.newsroom import NINE
+from tests.web.conftest import PAPER, Paper, rendition
+
+ROUNDS = 50
+BEFORE = NINE - timedelta(minutes=1)  # within the lead, so that it is frozen
+TOO_LATE = NINE + timedelta(hours=2, minutes=1)
+Act = Callable[[Runtime, str], object]
+
+
+@dataclasses.dataclass
+class Rivals:
+    """Two processes, as far as a store can tell: each with its own connections."""
+
+    one: Runtime
+    other: Runtime
+    newsletter: int
+    rounds: Iterator[int]
+
+    def edition(self, state: EditionState, *, frozen: bool = False, ready: bool = True) -> str:
+        """A new edition that is closed and rendered; `frozen` plans its ledger by the real freeze."""
+        slug = f"2026-02-18-extra-{next(self.rounds)}"
+        with self.one.database.writing() as session:
+            session.execute(update(Edition).values(state=EditionState.SKIPPED))
+            made = editions.create(
+                session, self.newsletter, slug, EditionKind.EXTRA, date(2026, 2, 18), NINE, BEFORE
+            )
+            assert made is not None
+            if ready:
+                stored = editions.save_rendition(session, made, rendition("<p>x</p>"), BEFORE)
+                values = {"rendition_id": stored, "closed_at": BEFORE, "began_at": None}
+                session.execute(update(Edition).where(Edition.id == made.id).values(state=state, **values))
+        if frozen:
+            sending.open_due(self.one, BEFORE)
+            assert self.state(slug) == EditionState.FROZEN
+        return slug
+
+    def race(self, slug: str, first: Act, second: Act) -> tuple[object, object]:
+        """Both at once; what each returned, or the refusal that it met."""
+        barrier = threading.Barrier(2)
+        results: list[object] = [None, None]
+
+        def run(place: int, act: Act, runtime: Runtime) -> None:
+            barrier.wait()
+            try:
+                results[place] = act(runtime, slug)
+            except Refused as refused:
+                results[place] = refused
+            except BaseException as error:
+                results[place] = error
+                raise
+
+        threads = [
+            threading.Thread(target=run, args=(0, first, self.one)),
+            threading.Thread(target=run, args=(1, second, self.other)),
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return results[0], results[1]
+
+    def found(self, slug: str) -> Edition:
+        with self.one.database.reading() as session:
+            return session.execute(select(Edition).where(Edition.slug == slug)).scalar_one()
+
+    def state(self, slug: str) -> str:
+        return self.found(slug).state
+
+    def acts(self, slug: str) -> list[str]:
+        """What history tells of the edition after its drafting."""
+        query = select(History.act).where(History.what == "edition", History.what_id == self.found(slug).id)
+        with self.one.database.reading() as session:
+            return list(session.execute(query.order_by(History.id)).scalars())[1:]
+
+    def planned(self, slug: str) -> int:
+        with self.one.database.reading() as session:
+            return deliveries.sums(session, self.found(slug).id or 0).total
+
+
+@pytest.fixture
+def rivals(paper: Paper, database_url: str) -> Iterator[Rivals]:
+    other = Database(database_url)
+    yield Rivals(
+        paper.runtime,
+        dataclasses.replace(paper.runtime, database=other),
+        paper.ids["post"],
+        iter(range(1, 1_000)),
+    )
+    other.close()
+
+
+def open_at(now: datetime) -> Act:
+    return lambda runtime, _: sending.open_due(runtime, now)
+
+
+def send_now(runtime: Runtime, slug: str) -> object:
+    return scheduler.send_now(runtime, PAPER, slug, BEFORE, wait=timedelta(seconds=60), who="ops")
+
+
+def pause(runtime: Runtime, slug: str) -> object:
+    return sending.pause(runtime, PAPER, slug, NINE, who="ops")
+
+
+def resume(runtime: Runtime, slug: str) -> object:
+    return sending.resume(runtime, PAPER, slug, NINE, who="ops")
+
+
+def numbered(rivals: Rivals, slug: str) -> int:
+    number = rivals.found(slug).id
+    assert number is not None
+    return number
+
+
+def test_two_freezes_at_once_are_one(rivals: Rivals) -> None:
+    for _ in range(ROUNDS):
+        slug = rivals.edition(EditionState.DRAFT)
+        assert rivals.race(slug, open_at(BEFORE), open_at(BEFORE)) == (None, None)
+        assert (rivals.acts(slug), rivals.planned(slug)) == (["frozen"], 1)
+
+
+def test_a_freeze_and_a_hold_at_once_leave_a_ledger_or_a_held_edition(rivals: Rivals) -> None:
+    for _ in range(ROUNDS):
+        slug = rivals.edition(EditionState.DRAFT)
+        assert rivals.race(slug, open_at(BEFORE), open_at(TOO_LATE)) == (None, None)
+        acts = rivals.acts(slug)
+        assert acts in (["frozen"], ["held"], ["frozen", "held"])
+        assert (rivals.state(slug), rivals.planned(slug)) == (acts[-1], int(acts == ["frozen"]))
+
+
+def test_two_closings_at_once_make_one_rendition(rivals: Rivals, tmp_path: Path, soak: bool) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text(
+        "url,title,published_at\n"
+        + "".join(f"https://p.example/{n},Story {n},2026-02-18T09:00:00Z\n" for n in range(3))
+    )
+    gathering.import_articles(rivals.one, file, BEFORE - timedelta(hours=5))
+
+    def close(runtime: Runtime, slug: str) -> object:
+        with runtime.database.reading() as session:
+            edition = sending.find_edition(session, PAPER, slug)
+        return editing.close(runtime, PAPER, edition, BEFORE, closed_at=BEFORE).rendition_id
+
+    for _ in range(ROUNDS if soak else 6):  # each renders twice
+        slug = rivals.edition(EditionState.DRAFT, ready=False)
+        one, other = rivals.race(slug, close, close)
+        found = rivals.found(slug)
+        assert one == other == found.rendition_id is not None
+        assert (rivals.acts(slug), found.version) == (["closed"], 2)
+
+
+@pytest.mark.parametrize(
+    ("state", "acts", "ends"),
+    [
+        (EditionState.SENDING, (pause, pause), {("paused",)}),
+        (EditionState.PAUSED, (resume, resume), {("resumed",)}),
+        (EditionState.SENDING, (pause, resume), {("paused",), ("paused", "resumed")}),
+    ],
+    ids=["two pauses", "two resumes", "pause and resume"],
+)
+def test_each_pause_and_each_resume_is_somebodys(
+    rivals: Rivals, state: EditionState, acts: tuple[Act, Act], ends: set[tuple[str, ...]]
+) -> None:
+    for _ in range(ROUNDS):
+        slug = rivals.edition(state)
+        results = rivals.race(slug, *acts)
+        won = tuple(rivals.acts(slug))
+        assert won in ends
+        assert results.count(None) == len(won), "as many were told yes as did something"
+        assert all(isinstance(result, Refused) for result in results if result is not None)
+
+
+def test_a_send_by_hand_beside_the_clock_plans_once(rivals: Rivals) -> None:
+    for _ in range(ROUNDS):
+        slug = rivals.edition(EditionState.DRAFT)
+        dispatch, _ = rivals.race(slug, send_now, open_at(BEFORE))
+        assert isinstance(dispatch, sending.Dispatch), dispatch
+        assert (rivals.acts(slug), rivals.planned(slug), dispatch.people) == (["frozen"], 1, 1)
+        assert dispatch.due_at == rivals.found(slug).due_at
+
+
+def test_an_undo_comes_before_the_first_row_or_not_at_all(rivals: Rivals) -> None:
+    def undo(runtime: Runtime, slug: str) -> object:
+        return sending.unfreeze(runtime, PAPER, numbered(rivals, slug), NINE, who="ops")
+
+    def begin(runtime: Runtime, slug: str) -> object:
+        key = BatchKey(numbered(rivals, slug), 0)
+        with runtime.database.writing() as session:
+            return ledger.take(session, key, NINE)
+
+    for _ in range(ROUNDS):
+        slug = rivals.edition(EditionState.DRAFT, frozen=True)
+        undone, taken = rivals.race(slug, undo, begin)
+        assert (undone is True) == (taken is None)
+        assert rivals.acts(slug) == (["frozen", "undone"] if undone else ["frozen"])
+        assert rivals.planned(slug) == (0 if undone else 1)
