@@ -117,6 +117,7 @@ class Engine:
             for edition in open_editions:
                 if edition.id is None or edition.began_at is None:
                     continue
+                ledger.lock_edition(session, edition.id)
                 if edition.state == EditionState.SENDING:
                     moving.gather_retries(session, edition.id, now, self._sending.batch)
                 closing.expire(session, edition.id, now)

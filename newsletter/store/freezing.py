@@ -14,6 +14,7 @@ from sqlmodel import Session, col
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from newsletter.models import Batch, BatchState, Delivery, DeliveryState, Subscriber, Table
+from newsletter.store.ledger import lock_edition
 
 
 def plan(
@@ -23,6 +24,7 @@ def plan(
 
     `people` selects (subscriber_id, lane). Batches are numbered on from those that the edition has.
     """
+    lock_edition(session, edition_id)
     first = _next_batch_no(session, edition_id)
     wanted = people.subquery()
     rank = func.row_number().over(partition_by=wanted.c.lane, order_by=wanted.c.subscriber_id) - 1

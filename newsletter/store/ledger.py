@@ -49,6 +49,11 @@ class Taken:
     deadline: datetime
 
 
+def lock_edition(session: Session, edition_id: int) -> None:
+    """Nobody else numbers or closes this edition's batches until the transaction ends."""
+    session.execute(select(Edition.id).where(col(Edition.id) == edition_id).with_for_update())  # type: ignore[call-overload]
+
+
 def take(session: Session, key: BatchKey, now: datetime) -> Taken | None:
     """Take a batch that is not done, whoever had it before; None when there is nothing to take."""
     if not _start(session, key.edition_id, now):

@@ -17,7 +17,7 @@ from sqlalchemy import bindparam, func, insert, select, update
 from sqlmodel import Session, col
 
 from newsletter.models import Attempt, Batch, BatchState, Delivery, DeliveryState
-from newsletter.store.ledger import Taken, add_up, is_batch
+from newsletter.store.ledger import Taken, add_up, is_batch, lock_edition
 from newsletter.values import BatchKey, Recipient
 
 MOVED_AT_ONCE = 5_000
@@ -81,6 +81,7 @@ def move(
     deadline: datetime,
 ) -> None:
     """Queue the rows at (batch, position) again, in one new batch. All are in `from_state` now."""
+    lock_edition(session, edition_id)
     is_new_attempt = from_state is not DeliveryState.QUEUED
     if is_new_attempt:
         _keep_answers(session, edition_id, places)

@@ -227,6 +227,35 @@ def test_rows_handed_back_keep_their_attempt_and_go_again(database: Database) ->
         ]  # fmt: skip
 
 
+def test_batches_that_are_handed_back_at_once_get_numbers_of_their_own(database: Database) -> None:
+    import threading
+
+    with database.writing() as session:
+        edition = frozen(session, 40, size=10)
+        batches = [taken(session, edition, no) for no in range(4)]
+        begun = [begin(session, batch, 10) for batch in batches]
+    start, failures = threading.Barrier(4), []
+
+    def give_back(batch: ledger.Taken, rows: tuple[Recipient, ...]) -> None:
+        start.wait()
+        try:
+            for row in rows:
+                with database.writing() as session:
+                    moving.hand_back(session, batch, [row], NINE)
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=give_back, args=pair) for pair in zip(batches, begun, strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    with database.reading() as session:
+        assert counted(session, edition) == states(session, edition) == {"queued": 40}
+        assert len(session.exec(select(Batch)).all()) == 44
+
+
 def test_a_retry_moves_its_row_and_keeps_the_earlier_answer(database: Database) -> None:
     with database.writing() as session:
         edition = frozen(session, 3)
