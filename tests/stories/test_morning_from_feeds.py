@@ -112,9 +112,9 @@ def check_mail(mail: Mail, links: Links) -> int:
         links.read_leave(token) for token in tokens("unsubscribe", *bodies, message["List-Unsubscribe"])
     }
     people = {links.read_preferences(token) for token in tokens("preferences", *bodies)}
-    ((subscriber, newsletter),) = places
-    assert newsletter == 1 and people == {subscriber}
-    return subscriber
+    (place,) = places
+    assert place is not None and people == {place[0]} and place[1] == 1
+    return place[0]
 
 
 def tokens(kind: str, *texts: str) -> set[str]:

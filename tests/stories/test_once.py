@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import select
+from sqlmodel import select
 
 from newsletter.demo.catchall import free_port
 from newsletter.models import Subscriber
@@ -24,6 +24,7 @@ from tests.smtpd import SmtpServer
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 UNDO = {"undo": "1"}
+PEOPLE = select(Subscriber.address, Subscriber.id)
 READERS = 120
 
 
@@ -156,7 +157,7 @@ def leave_links(room: Newsroom, numbers: range | tuple[int, ...]) -> Iterator[li
         web = WebServer(runtime)
         web.start()
         with runtime.database.reading() as session:
-            ids = dict(session.execute(select(Subscriber.address, Subscriber.id)).all())
+            ids = {address: number or 0 for address, number in session.exec(PEOPLE)}
         try:
             yield [runtime.links.leave(ids[reader(number)], 1) for number in numbers]
         finally:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlmodel import select
 
 from newsletter.models import Attempt, Suppression
 from tests.newsroom import NINE, Newsroom, at, reader
@@ -46,7 +46,7 @@ def house(tmp_path: Path, database_url: str) -> House:
 
 def suppressed(room: Newsroom) -> int:
     with room.opened() as runtime, runtime.database.reading() as session:
-        return len(session.execute(select(Suppression.address_key)).all())
+        return len(session.exec(select(Suppression.address_key)).all())
 
 
 # ── later, and never ────────────────────────────────────────────────────────────────────────────
@@ -64,7 +64,7 @@ def test_who_is_refused_for_a_while_gets_the_mail_a_little_later(house: House) -
         assert server.recipients() == dict.fromkeys(room.readers, 1)
         assert {server.tries[address] for address in greylisted} == {2}
         with room.opened() as runtime, runtime.database.reading() as session:
-            kept = session.execute(select(Attempt.reply)).scalars().all()
+            kept = session.exec(select(Attempt.reply)).all()
         assert kept == ["451 4.7.1 greylisted, try again"] * 5
         assert room.run("status", now=at("09:06")).code == 0
 
