@@ -121,7 +121,8 @@ class Engine:
                 if edition.state == EditionState.SENDING:
                     moving.gather_retries(session, edition.id, now, self._sending.batch)
                 closing.expire(session, edition.id, now)
-                if edition.id not in self._stops:
+                # In this order: whoever closed the last batch has said before why the run must stop
+                if not closing.is_open(session, edition.id) and edition.id not in self._stops:
                     closing.finish_if_done(session, edition.id, now)
             return {e.id for e in open_editions if e.id is not None and e.state in ledger.SENDABLE}
 

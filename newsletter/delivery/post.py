@@ -46,8 +46,9 @@ class Post:
 
     def withdraw(self, sender: Sender) -> list[Recipient]:
         """Take back everything of one sender that no connection has yet."""
-        withdrawn = list(self._waiting[sender])
-        self._waiting[sender].clear()
+        waiting = self._waiting.get(sender, deque())
+        withdrawn = list(waiting)
+        waiting.clear()
         return withdrawn
 
     def waiting(self, sender: Sender) -> int:

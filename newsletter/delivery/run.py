@@ -87,8 +87,11 @@ class Run:
             self._post.leave(self)
 
     def halt(self) -> None:
-        """Begin no more rows; what is on the wire is still awaited and settled."""
+        """Begin no more rows, and let no connection take another; what is on the wire is still awaited."""
         self.halted = True
+        for recipient in self._post.withdraw(self):
+            self._open.discard(recipient.subscriber_id)
+            self._unsent.append(recipient)
         self._answered.set()
 
     # ── what connections ask and tell ──

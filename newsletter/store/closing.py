@@ -53,7 +53,7 @@ def finish_if_done(session: Session, edition_id: int, now: datetime) -> bool:
     A paused edition waits for a person even so, until its deadline; and then nobody is suppressed,
     for the pause may mean that the refusals were about us.
     """
-    if _is_open(session, edition_id):
+    if is_open(session, edition_id):
         return False
     was_paused = False
     if not _end(session, edition_id, [EditionState.SENDING, EditionState.FROZEN], now):
@@ -102,7 +102,8 @@ def _is_past_deadline(session: Session, edition_id: int, now: datetime) -> bool:
     return last is not None and bool(last <= now)
 
 
-def _is_open(session: Session, edition_id: int) -> bool:
+def is_open(session: Session, edition_id: int) -> bool:
+    """Whether any row may still be sent: a batch that is not done, or a retry to come."""
     still = select(func.count()).where(
         col(Batch.edition_id) == edition_id,
         or_(col(Batch.state) != BatchState.DONE, col(Batch.deferred) > 0),

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from newsletter.clock import monotonic
-from tests.stories.killing import Room
 from tests.smtpd import SmtpServer
+from tests.stories.killing import Room
 
 READERS = 2_000
 CONNECTIONS = 10
