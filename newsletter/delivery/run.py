@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol
+from typing import ParamSpec, Protocol, TypeVar
 
 from newsletter.clock import Clock
 from newsletter.delivery.pool import Pool
@@ -23,6 +23,9 @@ from newsletter.store.database import Database
 from newsletter.store.ledger import Begun, Taken, commit, finish
 from newsletter.store.moving import hand_back
 from newsletter.values import Fate, Outcome, Recipient, Settled
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 FLUSH = 1.0  # seconds after which known outcomes are committed even if nothing new can begin
 LOST_BEFORE_DEFERRED = 2  # connections that one row may lose before it waits its turn as a retry
@@ -140,7 +143,7 @@ class Run:
         known, self._known = self._known, []
         if upto == self._begun and not known:
             return
-        begun = await self._write_patiently(known, upto)
+        begun = await self._patiently(self._write, known, upto)
         if begun is None:
             self._fenced = True
             return
@@ -150,14 +153,13 @@ class Run:
         self._open.update(recipient.subscriber_id for recipient in begun.recipients)
         self._post.put(self, begun.recipients)
 
-    async def _write_patiently(self, known: list[Settled], upto: int) -> Begun | None:
-        """A full disk or a restarting database is given a while, for these outcomes exist only here."""
+    async def _patiently(self, write: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """A full disk or a restarting database is given a while: what is written is known only here."""
         for _ in range(STORE_TRIES):
-            try:
-                return await asyncio.to_thread(self._write, known, upto)
-            except StoreFailed:
-                await asyncio.sleep(STORE_PAUSE)
-        return await asyncio.to_thread(self._write, known, upto)
+            with suppress(StoreFailed):
+                return await asyncio.to_thread(write, *args, **kwargs)
+            await asyncio.sleep(STORE_PAUSE)
+        return await asyncio.to_thread(write, *args, **kwargs)
 
     def _write(self, known: list[Settled], upto: int) -> Begun | None:
         with self._database.writing() as session:
@@ -192,7 +194,7 @@ class Run:
         await self._give_back(unsent)
         if not self._fenced:
             state = BatchState.DONE if self._begun >= self.taken.size else BatchState.READY
-            await asyncio.to_thread(self._finish, state)
+            await self._patiently(self._finish, state)
 
     async def _give_back(self, unsent: list[Recipient]) -> None:
         self._unsent += unsent
@@ -200,7 +202,7 @@ class Run:
         await self._commit(self._begun)
         rows, self._unsent = self._unsent, []
         if rows and not self._fenced:
-            await asyncio.to_thread(self._hand_back, rows)
+            await self._patiently(self._hand_back, rows)
 
     def _hand_back(self, rows: list[Recipient]) -> None:
         with self._database.writing() as session:

@@ -24,15 +24,32 @@ MOVED_AT_ONCE = 5_000
 
 
 def hand_back(session: Session, taken: Taken, recipients: Sequence[Recipient], not_before: datetime) -> None:
-    """Give rows that were begun but never went on the wire to a new batch. The caller holds the token."""
-    if not recipients:
+    """Give rows that were begun but never went on the wire to a new batch.
+
+    Whoever lost the token meanwhile moves nothing, and neither does who says it twice.
+    """
+    lock_edition(session, taken.key.edition_id)
+    source = session.execute(
+        select(Batch).where(is_batch(taken.key), col(Batch.token) == taken.token)
+    ).scalar_one_or_none()
+    if source is None:
         return
-    source = session.execute(select(Batch).where(is_batch(taken.key))).scalar_one()
-    move(
-        session, taken.key.edition_id, [(taken.key.no, recipient.pos) for recipient in recipients],
-        from_state=DeliveryState.QUEUED, lane=source.lane, due_at=source.due_at, not_before=not_before,
-        deadline=source.deadline,
-    )  # fmt: skip
+    unsent = session.execute(
+        select(Delivery.pos)  # type: ignore[call-overload]
+        .where(
+            col(Delivery.edition_id) == taken.key.edition_id,
+            col(Delivery.batch_no) == taken.key.no,
+            col(Delivery.pos).in_([recipient.pos for recipient in recipients]),
+            col(Delivery.state) == DeliveryState.QUEUED,
+        )
+        .order_by(Delivery.pos)
+    ).scalars()
+    places = [(taken.key.no, pos) for pos in unsent]
+    if places:
+        move(
+            session, taken.key.edition_id, places, from_state=DeliveryState.QUEUED, lane=source.lane,
+            due_at=source.due_at, not_before=not_before, deadline=source.deadline,
+        )  # fmt: skip
 
 
 def gather_retries(session: Session, edition_id: int, now: datetime, size: int) -> int:

@@ -17,13 +17,14 @@ from newsletter.clock import Clock, monotonic
 from newsletter.config import Relay, Sending
 from newsletter.delivery.embedded import EmbeddedDispatcher
 from newsletter.delivery.engine import Engine
-from newsletter.errors import RelayFailed
+from newsletter.errors import RelayFailed, StoreFailed
 from newsletter.mail.smtp import Timeouts
 from newsletter.models import Batch, Delivery, Edition, EditionKind, EditionState
-from newsletter.store import deliveries, freezing
+from newsletter.store import deliveries, freezing, moving
 from newsletter.store.audience import audience
 from newsletter.store.database import Database
 from newsletter.values import Recipient
+from tests.newsroom import until
 from tests.people import NINE, make_edition, make_newsletter, make_reader, make_readers
 from tests.smtpd import SmtpServer
 
@@ -244,6 +245,34 @@ def test_a_stop_leaves_nothing_in_doubt(database: Database) -> None:
         morning.stop.set()
         thread.join()
         assert morning.counts() == {"sent": server.accepted, "queued": 300 - server.accepted}
+
+
+def test_a_store_that_fails_just_as_rows_are_handed_back_leaves_nothing_in_doubt(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = iter([True, True])
+
+    def full_disk(*args: Any) -> None:
+        if next(failing, False):
+            raise StoreFailed("The disk is full.")
+        moving.hand_back(*args)
+
+    monkeypatch.setattr("newsletter.delivery.run.hand_back", full_disk)
+    monkeypatch.setattr("newsletter.delivery.run.STORE_PAUSE", 0.05)
+    with SmtpServer(delay=(20, 30)) as server:
+        morning = Morning(database, server)
+        morning.freeze(readers=300)
+        thread = threading.Thread(target=morning.deliver)
+        thread.start()
+        until(lambda: server.accepted > 20)
+        morning.stop.set()
+        thread.join()
+        assert morning.counts().keys() == {"sent", "queued"}
+        assert next(failing, None) is None, "it was tried"
+        morning.stop.clear()
+        morning.deliver()
+        assert morning.counts() == {"sent": 300}
+        assert set(server.recipients().values()) == {1}
 
 
 def test_the_breaker_pauses_and_suppresses_nobody(database: Database) -> None:

@@ -227,6 +227,19 @@ def test_rows_handed_back_keep_their_attempt_and_go_again(database: Database) ->
         ]  # fmt: skip
 
 
+def test_handing_back_twice_or_without_the_token_moves_nothing(database: Database) -> None:
+    with database.writing() as session:
+        edition = frozen(session, 4)
+        batch = taken(session, edition)
+        rows = begin(session, batch, 4)
+        for _ in range(2):
+            moving.hand_back(session, batch, rows[:2], NINE)
+        assert len(session.exec(select(Batch)).all()) == 2
+        taken(session, edition)
+        moving.hand_back(session, batch, rows[2:], NINE)
+        assert states(session, edition) == counted(session, edition) == {"queued": 2, "unknown": 2}
+
+
 def test_batches_that_are_handed_back_at_once_get_numbers_of_their_own(database: Database) -> None:
     import threading
 
