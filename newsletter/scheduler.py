@@ -21,7 +21,7 @@ from newsletter.errors import NewsletterError, Refused
 from newsletter.models import EditionState
 from newsletter.runtime import Runtime
 from newsletter.schedule import next_due
-from newsletter.services import editing, gathering, proofing, sending
+from newsletter.services import editing, gathering, proofing, rehearsing, sending
 from newsletter.values import Outcome
 
 TICK = 30.0  # seconds
@@ -73,7 +73,7 @@ def send_test(
     """One test mail of the edition named, else of the one that is next, as it stands now."""
     editing.keep(runtime, now)
     slug = slug or proofing.next_slug(runtime, newsletter)
-    rehearsal = editing.rehearse(runtime, newsletter, now, slug=slug)
+    rehearsal = rehearsing.rehearse(runtime, newsletter, now, slug=slug)
     letterhead = sending.letterhead(runtime, newsletter, rehearsal.edition)
     return proofing.send_proof(
         runtime, newsletter, rehearsal.edition, rehearsal.rendition, letterhead, address, now, who=who

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -13,12 +14,14 @@ from newsletter.cli.options import command, runtime
 from newsletter.errors import Misuse
 from newsletter.feeds.files import draft_of
 from newsletter.models import Article, ArticleKind
-from newsletter.services import gathering
+from newsletter.services import choosing, gathering, status
 from newsletter.services.gathering import ImportReport
+from newsletter.values import Candidate
 
 room = typer.Typer(name="articles", help="The pool of articles.", rich_markup_mode=None)
 
 Which = Annotated[str, typer.Argument(metavar="ARTICLE", help="Its number or its address.")]
+Why = Annotated[str, typer.Option(help="For the history.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -47,12 +50,14 @@ def list_articles(
 
 @command(room, "show")
 def show_article(which: Which) -> None:
-    """One article, and the feeds that carry it.
+    """One article, the feeds that carry it, and the articles that tell the same.
 
     Example: newsletter articles show 12
     """
-    story = gathering.show_article(runtime(), which)
+    opened = runtime()
+    story = gathering.show_article(opened, which)
     article = story.article
+    same = choosing.tellers(opened, article, opened.clock.now())
 
     def show(console: Console) -> None:
         for name, value in article.model_dump().items():
@@ -60,43 +65,54 @@ def show_article(which: Which) -> None:
                 console.print(foreign(f"{name:<15} {value}"))
         for seen in story.seen_in:
             console.print(foreign(f"{'carried by':<15} {seen.feed}, place {seen.rank + 1} of {seen.length}"))
+        for other in same:
+            console.print(foreign(f"{'same story':<15} {_line(other)}"))
 
     finish(
-        {"article": article.model_dump(mode="json"), "carried_by": [seen.feed for seen in story.seen_in]},
+        {
+            "article": article.model_dump(mode="json"), "carried_by": [seen.feed for seen in story.seen_in],
+            "same_story": _named(same),
+        },
         show,
-    )
+    )  # fmt: skip
 
 
 @command(room, "add")
 def add_article(
     url: Annotated[str, typer.Argument(help="The story's address.")],
-    title: Annotated[str, typer.Option(help="Its headline.")],
-    published_at: Annotated[str, typer.Option(help="When, with zone; now when left out.")] = "",
+    title: Annotated[str, typer.Option(help="Its headline; read from its page when left out.")] = "",
+    published_at: Annotated[str, typer.Option(help="When, with zone.")] = "",
     summary: Annotated[str, typer.Option(help="One or two sentences.")] = "",
     section: Annotated[str, typer.Option(help="Where it belongs.")] = "",
     byline: Annotated[str, typer.Option(help="Who wrote it.")] = "",
-    kind: Annotated[ArticleKind, typer.Option(help="What slot it is for.")] = ArticleKind.STORY,
+    kind: Annotated[ArticleKind | None, typer.Option(help="What slot it is for.")] = None,
     picture_url: Annotated[str, typer.Option(help="Its picture's address.")] = "",
     picture_alt: Annotated[str, typer.Option(help="What the picture shows.")] = "",
 ) -> None:
     """Add one article, or change the one at its address.
 
-    Example: newsletter articles add https://town.example/fair --title "Fair day"
+    Without a title its page is read: what it says of itself fills whatever is not given here.
+
+    Example: newsletter articles add https://town.example/fair
     """
     opened = runtime()
     now = opened.clock.now()
     fields = {
-        "url": url, "title": title, "summary": summary, "section": section, "byline": byline, "kind": kind,
-        "picture_url": picture_url, "picture_alt": picture_alt,
-        "published_at": published_at or now.isoformat(),
+        "url": url, "title": title, "summary": summary, "section": section, "byline": byline,
+        "kind": kind or "", "picture_url": picture_url, "picture_alt": picture_alt,
+        "published_at": published_at,
     }  # fmt: skip
+    given = {name: value for name, value in fields.items() if value}
     try:
-        draft = draft_of({name: value for name, value in fields.items() if value})
+        if title:
+            article = gathering.add_article(opened, draft_of(given), now)
+        else:
+            article = gathering.add_by_address(opened, url, given, now)
     except Misuse as error:
         raise Misuse(
-            f"The article was not added: {error.sentence}.", next_step="newsletter articles add --help"
+            f"The article was not added: {error.sentence.rstrip('.')}.",
+            next_step=error.next_step or "newsletter articles add --help",
         ) from error
-    article = gathering.add_article(opened, draft, now)
     finish(
         {"article": article.model_dump(mode="json")},
         lambda c: c.print(foreign(f"Article {article.id} is in the pool: {article.title}")),
@@ -137,7 +153,7 @@ def import_articles(
 def hide_article(
     which: Which,
     undo: Annotated[bool, typer.Option("--undo", help="Bring it back.")] = False,
-    why: Annotated[str, typer.Option(help="For the history.")] = "",
+    why: Why = "",
 ) -> None:
     """Take an article out of the pool: no draft chooses it from now on.
 
@@ -151,6 +167,77 @@ def hide_article(
         {"article": which, "changed": changed},
         lambda c: c.print(foreign(f"Article {which} is {state}{'' if changed else ' already'}.")),
     )
+
+
+@command(room, "why")
+def why_article(
+    which: Which,
+    edition: Annotated[str, typer.Option(help="NEWSLETTER/SLUG, for instance town/today.")] = "today",
+) -> None:
+    """Why an article is in an edition or not, and what would have put it in.
+
+    Example: newsletter articles why 12 --edition town/today
+    """
+    opened = runtime()
+    now = opened.clock.now()
+    article = gathering.show_article(opened, which).article
+    newsletter, slug = status.split_name(opened, edition, now)
+    found = choosing.why(opened, newsletter, slug, article, now)
+    name = f"{newsletter.slug}/{slug}"
+    finish(
+        {"article": article.id, "edition": name, "in": found.is_in, "reason": found.reason},
+        lambda c: c.print(
+            foreign(f"Article {article.id} is {'in' if found.is_in else 'out of'} {name}: {found.reason}.")
+        ),
+    )
+
+
+@command(room, "split")
+def split_article(which: Which, why: Why = "") -> None:
+    """Make an article a story of its own. It stays one, whatever comes in.
+
+    Example: newsletter articles split 12 --why "the sister's story"
+    """
+    opened = runtime()
+    article = gathering.show_article(opened, which).article
+    others = choosing.split(opened, article, opened.clock.now(), who="ops", why=why)
+    told = ", ".join(str(other.id) for other in others)
+    finish(
+        {"article": article.id, "split_from": _named(others)},
+        lambda c: c.print(foreign(f"Article {article.id} is a story of its own, no longer that of {told}.")),
+    )
+
+
+@command(room, "merge")
+def merge_articles(
+    which: Which,
+    other: Annotated[str, typer.Argument(metavar="OTHER", help="The article that tells the same.")],
+    why: Why = "",
+) -> None:
+    """Make one story of two articles. It stays one, whatever comes in.
+
+    Example: newsletter articles merge 12 15
+    """
+    opened = runtime()
+    one, two = (gathering.show_article(opened, each).article for each in (which, other))
+    together = choosing.merge(opened, one, two, opened.clock.now(), who="ops", why=why)
+    told = ", ".join(str(each.id) for each in together)
+    finish(
+        {"article": one.id, "same_story": _named(together)},
+        lambda c: c.print(foreign(f"Article {one.id} tells one story with {told}.")),
+    )
+
+
+def _named(articles: Sequence[Candidate]) -> list[dict[str, object]]:
+    return [{"article": each.id, "title": each.title, "feeds": _feeds(each)} for each in articles]
+
+
+def _line(article: Candidate) -> str:
+    return f"{article.id}  {article.title} ({', '.join(_feeds(article)) or 'added by hand'})"
+
+
+def _feeds(article: Candidate) -> list[str]:
+    return [carried.feed for carried in article.carried_by]
 
 
 def _kind(article: Article) -> str:

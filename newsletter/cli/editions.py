@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -12,10 +13,14 @@ from rich.console import Console
 from newsletter.cli.console import finish, foreign, table
 from newsletter.cli.options import command, runtime
 from newsletter.cli.status import state_words, when, words
+from newsletter.services import editing, rehearsing
 from newsletter.services import status as service
 from newsletter.services.status import EditionStory
+from newsletter.values import Candidate, Placement
 
 room = typer.Typer(name="editions", help="What was, is and will be sent.", rich_markup_mode=None)
+
+Why = Annotated[bool, typer.Option("--why", help="Also the reason of every article left out.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -50,7 +55,7 @@ def list_editions(
 @command(room, "show")
 def show_edition(
     edition: Annotated[str, typer.Argument(help="NEWSLETTER/SLUG, for instance town/today.")],
-    why: Annotated[bool, typer.Option("--why", help="Also the reason of every article left out.")] = False,
+    why: Why = False,
 ) -> None:
     """One edition: its entries and why they are there, its deliveries, who is in doubt.
 
@@ -60,17 +65,58 @@ def show_edition(
     now = opened.clock.now()
     story = service.edition_story(opened, edition, now)
     newsletter, _ = service.split_name(opened, edition, now)
-    finish(_as_data(story), lambda console: _show(console, story, newsletter.zone, why=why))
+    _tell(story, newsletter.zone, why=why)
+
+
+@command(room, "draft")
+def draft_edition(
+    newsletter: Annotated[str, typer.Argument(help="The newsletter's slug.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show it; change nothing.")] = False,
+    why: Why = False,
+) -> None:
+    """The next edition, chosen anew from the pool. With --dry-run and --now, any day's.
+
+    Example: newsletter editions draft town --dry-run --now 2026-02-19T13:00:00Z
+    """
+    opened = runtime()
+    now = opened.clock.now()
+    settings = opened.newsletter(newsletter)
+    if not dry_run:
+        edition = editing.draft_ahead(opened, settings, now, who="ops")
+        _tell(service.edition_story(opened, f"{newsletter}/{edition.slug}", now), settings.zone, why=why)
+        return
+    seen = rehearsing.preview(opened, settings, now)
+    choice, pool = seen.draft.choice, seen.draft.pool
+    entries = _entries(choice.placements, pool)
+    reasons = {str(number): reason for number, reason in choice.reasons.items()}
+
+    def show(console: Console) -> None:
+        due = when(seen.edition.due_at, settings.zone)
+        console.print(foreign(f"{seen.edition.slug}  as it would be now  due {due}"))
+        _show_entries(console, choice.placements, pool)
+        if why:
+            _show_reasons(console, choice.placements, reasons)
+        if seen.few:
+            console.print(foreign(f"It would be skipped: {seen.few}."))
+        console.print("Nothing was written.")
+
+    finish(
+        {
+            "edition": f"{newsletter}/{seen.edition.slug}", "due_at": seen.edition.due_at, "dry_run": True,
+            "entries": entries, "reasons": reasons, "skipped": seen.few,
+        },
+        show,
+    )  # fmt: skip
+
+
+def _tell(story: EditionStory, zone: ZoneInfo, *, why: bool) -> None:
+    finish(_as_data(story), lambda console: _show(console, story, zone, why=why))
 
 
 def _as_data(story: EditionStory) -> dict[str, object]:
-    entries = [
-        {"slot": p.slot, "section": p.section, "article": p.article_id, "why": p.why,
-         "headline": p.headline or story.articles[p.article_id].title}
-        for p in story.placements
-    ]  # fmt: skip
     return {
-        **asdict(story.line), "entries": entries, "reasons": dict(story.reasons),
+        **asdict(story.line), "entries": _entries(story.placements, story.articles),
+        "reasons": dict(story.reasons),
         "unknown": [asdict(row) for row in story.unknown], "failed": [asdict(row) for row in story.failed],
         "first_at": story.first_at, "last_at": story.last_at,
     }  # fmt: skip
@@ -80,16 +126,34 @@ def _show(console: Console, story: EditionStory, zone: ZoneInfo, *, why: bool) -
     line = story.line
     console.print(foreign(f"{line.slug}  {state_words(line)}  due {when(line.due_at, zone)}  {line.why}"))
     console.print(foreign(f"Subject  {line.subject or 'none yet'}"))
-    for placement in story.placements:
-        title = placement.headline or story.articles[placement.article_id].title
-        console.print(foreign(f"  {placement.slot:<9} {placement.section:<12} {title}"))
-        console.print(foreign(f"{'':24}{placement.why}"), style="dim")
+    _show_entries(console, story.placements, story.articles)
     console.print(foreign(f"Deliveries  {words(line) or 'none yet'}"))
     for name, rows in (("in doubt", story.unknown), ("failed", story.failed)):
         for row in rows:
             console.print(foreign(f"  {name}: {row.address}  {row.reply}"))
     if why:
-        placed = {str(placement.article_id) for placement in story.placements}
-        for article, reason in story.reasons.items():
-            if article not in placed:
-                console.print(foreign(f"  article {article}: {reason}"))
+        _show_reasons(console, story.placements, story.reasons)
+
+
+def _entries(placements: Iterable[Placement], articles: Mapping[int, Candidate]) -> list[dict[str, object]]:
+    return [
+        {"slot": p.slot, "section": p.section, "article": p.article_id, "why": p.why,
+         "headline": p.headline or articles[p.article_id].title}
+        for p in placements
+    ]  # fmt: skip
+
+
+def _show_entries(
+    console: Console, placements: Iterable[Placement], articles: Mapping[int, Candidate]
+) -> None:
+    for placement in placements:
+        title = placement.headline or articles[placement.article_id].title
+        console.print(foreign(f"  {placement.slot:<9} {placement.section:<12} {title}"))
+        console.print(foreign(f"{'':24}{placement.why}"), style="dim")
+
+
+def _show_reasons(console: Console, placements: Iterable[Placement], reasons: Mapping[str, str]) -> None:
+    placed = {str(placement.article_id) for placement in placements}
+    for article, reason in reasons.items():
+        if article not in placed:
+            console.print(foreign(f"  article {article}: {reason}"))

@@ -19,7 +19,7 @@ from newsletter.config import NewsletterSettings
 from newsletter.errors import Incomplete, Misuse
 from newsletter.models import EditionState
 from newsletter.runtime import Runtime
-from newsletter.services import editing, sending, status
+from newsletter.services import rehearsing, sending, status
 from newsletter.values import Sums
 from newsletter.worker import deliver
 
@@ -203,7 +203,7 @@ def _rehearse(slug: str, edition: str) -> None:
     opened = runtime()
     newsletter = opened.newsletter(slug)
     now = opened.clock.now()
-    rehearsal = editing.rehearse(opened, newsletter, now, slug=edition)
+    rehearsal = rehearsing.rehearse(opened, newsletter, now, slug=edition)
     sending.may_send(newsletter, rehearsal.edition)
     people = sending.count_people(opened, rehearsal.edition, now)
     size = sum(map(len, rehearsal.rendition.html.literals + rehearsal.rendition.text.literals))

@@ -50,7 +50,8 @@ def _show(console: Console, found: Status) -> None:
     )(console)
     for feed in found.feeds:
         if feed.trouble:
-            console.print(foreign(f"▲ feed {feed.name}: {feed.trouble} ({feed.failures} times)"))
+            again = f"; next look {feed.retry_at:%d %b %H:%M} UTC" if feed.retry_at else ""
+            console.print(foreign(f"▲ feed {feed.name}: {feed.trouble} ({feed.failures} times{again})"))
     console.print(
         f"serve {_running(found.serving)} · delivery {_running(found.delivering)} · "
         f"{sum(not feed.trouble for feed in found.feeds)} of {len(found.feeds)} feeds well"

@@ -99,6 +99,7 @@ class Gathering(Part):
     allow_hosts: tuple[Words, ...] = ()
     contact: Line = ""
     every: Seconds = Field(default=300, ge=1)  # between two looks at a feed
+    host_pause: Moments = Field(default=1.0, ge=0)  # between two requests to one host
     timeout: Moments = Field(default=20.0, gt=0)  # for one feed, all in
     max_bytes: int = Field(default=5_000_000, ge=1)
     max_items: int = Field(default=2_000, ge=1)
@@ -110,6 +111,9 @@ class FeedSource(Part):
     language: LanguageOrNone = ""
 
 
+Form = Literal["puzzle", "table", "round_up", "live", "gallery"]
+
+
 class FeedUse(Part):
     use: Slug
     section: Line = ""
@@ -117,14 +121,19 @@ class FeedUse(Part):
     include: tuple[Words, ...] = ()
     exclude: tuple[Words, ...] = ()
     slot: Literal["story", "video"] = "story"
+    own: bool = False
 
 
 class Selection(Part):
     max_age: Seconds = Field(default=36 * 3600, ge=1)  # before the due instant
     sections: tuple[Words, ...] = ()  # their order; empty: by importance
+    min_per_section: int = Field(default=2, ge=0)
     per_section: int = Field(default=5, ge=1)
+    min_per_feed: int = Field(default=0, ge=0)
+    max_per_feed: int = Field(default=0, ge=0)  # 0: no limit
     max_stories: int = Field(default=15, ge=1)
     max_sections: int = Field(default=6, ge=1)
+    welcome: tuple[Form, ...] = ()
 
 
 class Social(Part):

@@ -7,7 +7,8 @@ or lie outside of what is allowed.
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 _PROTOCOL_ASSIGNMENTS = IPv4Network("192.0.0.0/24")
 _RELAYS_TO_6TO4 = IPv4Network("192.88.99.0/24")
@@ -30,6 +31,15 @@ def is_public(address: str) -> bool:
         inner = _ipv4_inside(parsed)
         return _is_public_ipv6(parsed) if inner is None else _is_public_ipv4(inner)
     return _is_public_ipv4(parsed)
+
+
+def is_within(address: str, networks: Iterable[str]) -> bool:
+    """Whether `address` lies in one of these networks. Raises ValueError for what is no network."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in ip_network(network, strict=False) for network in networks)
 
 
 def _ipv4_inside(address: IPv6Address) -> IPv4Address | None:

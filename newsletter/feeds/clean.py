@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from html import unescape
 from itertools import islice
 from urllib.parse import quote, urljoin, urlsplit, urlunsplit
@@ -26,6 +27,9 @@ DEEPEST = 40  # nested elements in a fragment; the mail compiler dies of thousan
 _INVISIBLE = re.compile(r"[\u00ad\u180e\u200b\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 _BLANK = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029\s]+")
 _TAG = re.compile(r"<(/?)([a-z0-9]+)[^>]*>")
+# As nh3 writes them: every value in double quotes, and no such quote inside
+_PICTURE = re.compile(r'<img(?: [a-z]+="[^"]*")*>')
+_ATTRIBUTE = re.compile(r' ([a-z]+)="([^"]*)"')
 _MAILTO = re.compile(r"mailto:[^\s<>\"?&:/]+@[^\s<>\"?&:/]+", re.IGNORECASE)
 
 _BREAKS = frozenset({
@@ -105,6 +109,18 @@ def fragment(html: str, base: str = "") -> str:
         strip_comments=True,
     )
     return _flattened(clean).strip()
+
+
+def pictures_in(html: str) -> Iterator[dict[str, str]]:
+    """The attributes src, width, height and alt, as far as they are there, of each picture in `html`."""
+    clean = nh3.clean(
+        _bounded(html),
+        tags={"img"},
+        attributes={"img": {"src", "width", "height", "alt"}},
+        clean_content_tags=set(_DROPPED_WHOLE),
+    )
+    for picture in _PICTURE.finditer(clean):
+        yield {name: unescape(value) for name, value in _ATTRIBUTE.findall(picture.group())}
 
 
 def _bounded(html: str) -> str:

@@ -18,7 +18,7 @@ import httpx
 
 from newsletter.clock import monotonic
 from newsletter.errors import FetchFailed
-from newsletter.feeds.address import is_public
+from newsletter.feeds.address import is_public, is_within
 
 Resolve = Callable[[str, int], Sequence[str]]
 _WEB_PORTS = (80, 443)
@@ -53,7 +53,11 @@ def resolve(host: str, port: int) -> Sequence[str]:
 
 
 class Door(httpx.BaseTransport):
-    """Carries httpx's requests over guarded connections, one per request."""
+    """Carries httpx's requests over guarded connections, one per request.
+
+    `allow_hosts` are names, addresses and networks (RFC 4632) that may be spoken to although they are
+    not public, on any port.
+    """
 
     def __init__(self, deadline: Deadline, allow_hosts: Collection[str], resolve: Resolve = resolve) -> None:
         self._pool = httpcore.ConnectionPool(
@@ -99,7 +103,8 @@ def _tls() -> ssl.SSLContext:
 class _GuardedNetwork(httpcore.NetworkBackend):
     def __init__(self, deadline: Deadline, allow_hosts: Collection[str], resolve: Resolve) -> None:
         self._deadline = deadline
-        self._allow_hosts = {host.lower().strip("[]") for host in allow_hosts}
+        self._own_hosts = {host.lower().strip("[]") for host in allow_hosts}
+        self._own_networks = [host for host in allow_hosts if "/" in host]
         self._resolve = resolve
 
     def connect_tcp(
@@ -124,13 +129,14 @@ class _GuardedNetwork(httpcore.NetworkBackend):
         raise FetchFailed(f"{host} does not answer on port {port}.") from trouble
 
     def _judged(self, host: str, port: int) -> Sequence[str]:
-        allowed = host.lower().strip("[]").rstrip(".") in self._allow_hosts
-        mend = f'add "{host}" to [gathering] allow_hosts if this is meant'
-        if port not in _WEB_PORTS and not allowed:
-            raise FetchFailed(f"{host} is asked for on port {port}, which is no web port.", next_step=mend)
         addresses = self._resolve(host, port)
-        inside = [address for address in addresses if not is_public(address)]
-        if inside and not allowed:
+        if host.lower().strip("[]").rstrip(".") in self._own_hosts:
+            return addresses
+        foreign = [address for address in addresses if not is_within(address, self._own_networks)]
+        mend = f'add "{host}" to [gathering] allow_hosts if this is meant'
+        if foreign and port not in _WEB_PORTS:
+            raise FetchFailed(f"{host} is asked for on port {port}, which is no web port.", next_step=mend)
+        if inside := [address for address in foreign if not is_public(address)]:
             raise FetchFailed(
                 f"{host} leads to {inside[0]}, which is not on the public internet.", next_step=mend
             )

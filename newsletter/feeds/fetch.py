@@ -6,12 +6,14 @@ inflate); which addresses may be spoken to at all is the door's business.
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from importlib.metadata import version
+from urllib.parse import quote
 
 import httpcore
 import httpx
@@ -25,7 +27,12 @@ MOST_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _GZIP = 16 + zlib.MAX_WBITS  # RFC 1952 header and trailer
 _LONGEST_VALIDATOR = 1_000  # characters of an ETag or date that are kept
-_ACCEPT = "application/rss+xml, application/atom+xml, application/rdf+xml, application/xml;q=0.9, */*;q=0.5"
+_IN_HEADER = " /+():;,.@?&=#~!*'%-_"  # what a contact may keep as it is in a header
+_BUSY = frozenset({429, 503})
+_ACCEPT = (
+    "application/rss+xml, application/atom+xml, application/rdf+xml, application/feed+json, "
+    "application/xml;q=0.9, application/json;q=0.9, */*;q=0.5"
+)
 
 
 class FetchStatus(StrEnum):
@@ -43,6 +50,14 @@ class Fetched:
     content_type: str = ""
     etag: str = ""
     last_modified: str = ""
+
+
+class Busy(FetchFailed):
+    """The server wants to be left alone for so many `seconds` (RFC 9110 §10.2.3)."""
+
+    def __init__(self, sentence: str, seconds: int) -> None:
+        super().__init__(sentence)
+        self.seconds = seconds
 
 
 def fetch(
@@ -70,7 +85,7 @@ def fetch(
             return _walk(client, address, settings.max_bytes, conditional=bool(etag or last_modified))
     except (httpcore.TimeoutException, TimeoutError) as error:
         raise deadline.missed() from error
-    except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
+    except (httpcore.NetworkError, httpcore.ProtocolError, httpx.HTTPError, OSError) as error:
         raise FetchFailed(f"The connection broke: {_reason(error)}.") from error
     except (httpx.InvalidURL, ValueError) as error:
         raise FetchFailed(f"The request could not be made: {_reason(error)}.") from error
@@ -79,7 +94,7 @@ def fetch(
 def _headers(settings: Gathering, etag: str, last_modified: str) -> dict[str, str]:
     contact = f" (+{settings.contact})" if settings.contact else ""
     headers = {
-        "User-Agent": f"newsletter/{_version()}{contact}",
+        "User-Agent": quote(f"newsletter/{_version()}{contact}", safe=_IN_HEADER),
         "Accept": _ACCEPT,
         "Accept-Encoding": "gzip",
         "Connection": "close",
@@ -117,7 +132,7 @@ def _read(response: httpx.Response, address: str, max_bytes: int, conditional: b
     if response.status_code == httpx.codes.NOT_MODIFIED and conditional:
         return Fetched(FetchStatus.NOT_MODIFIED, address)
     if response.status_code != httpx.codes.OK:
-        raise FetchFailed(f"The server answered {response.status_code} {_phrase(response.status_code)}.")
+        raise _refusal(response)
     return Fetched(
         status=FetchStatus.OK,
         final_url=address,
@@ -126,6 +141,14 @@ def _read(response: httpx.Response, address: str, max_bytes: int, conditional: b
         etag=_validator(response.headers.get("ETag", "")),
         last_modified=_validator(response.headers.get("Last-Modified", "")),
     )
+
+
+def _refusal(response: httpx.Response) -> FetchFailed:
+    status, wanted = response.status_code, response.headers.get("Retry-After", "")
+    sentence = f"The server answered {status} {_phrase(status)}."
+    if status in _BUSY and re.fullmatch(r"\d{1,6}", wanted, re.ASCII):
+        return Busy(sentence, int(wanted))
+    return FetchFailed(sentence)
 
 
 def _body(chunks: Iterable[bytes], headers: Mapping[str, str], max_bytes: int) -> bytes:

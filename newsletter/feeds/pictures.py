@@ -1,7 +1,8 @@
 """The picture of a feed's item, in whatever dialect the feed tells of it, and whether it is a video.
 
-Media RSS has `content`, `thumbnail` and `group`; others use an enclosure or a plain `<image>`. A
-video is said by its medium or type, or by an address under `/video/`, as big newsrooms have them.
+Media RSS has `content`, `thumbnail` and `group`; others use an enclosure or a plain `<image>`, and the
+rest have a picture in their text, if any. A video is said by its medium or type, or by an address
+under `/video/`, as big newsrooms have them.
 """
 
 from __future__ import annotations
@@ -11,32 +12,45 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from newsletter.feeds.clean import ALT, plain, plain_from_html, web_address
+from newsletter.feeds.clean import ALT, pictures_in, plain, plain_from_html, web_address
 from newsletter.values import Picture
 
 ENOUGH = 1_000  # pixels of width that look sharp in a mail on any screen; more is only weight
 _TOO_SMALL = 100  # pixels; icons, counting pixels and stamps look broken wherever they are shown
 _LARGEST = 20_000
 _SUFFIX = re.compile(r"\.(?:jpe?g|png|gif|webp|avif)$", re.IGNORECASE)
+_MARKUP = frozenset({"text/html", "application/xhtml+xml"})
 _SIZE_IN_PATH = re.compile(r"/(\d{2,4})x(\d{2,4})/")
+# Pictures that are there to count readers, or to hold a place
+_COUNTER = re.compile(
+    r"[/._-](?:pixel|tracking|tracker|beacon|counter|spacer|blank|1x1)[/._?-]", re.IGNORECASE
+)
 _VIDEO_PATH = re.compile(r"/(?:videos?|video-[0-9]+)(?:/|$)|/video-\d+$", re.IGNORECASE)
 
 # The one form that feedparser loses: <image>https://…</image> inside an item
 _PLAIN_IMAGE = re.compile(
-    rb"<image>\s*+(?:<!\[CDATA\[\s*+)?(https?://[^<>\"'\]\s]{1,2000}+)\s*+(?:\]\]>\s*+)?</image>"
+    r"<image>\s*+(<!\[CDATA\[\s*+)?(https?://[^<>\"'\]\s]{1,2000}+)\s*+(?:\]\]>\s*+)?</image>"
 )
 
 
-def respell(document: bytes) -> bytes:
+def respell(feed: str) -> str:
     """The same feed with each plain `<image>` written as the Media RSS thumbnail that it means."""
-    return _PLAIN_IMAGE.sub(rb'<thumbnail xmlns="http://search.yahoo.com/mrss/" url="\1"/>', document)
+
+    def thumbnail(found: re.Match[str]) -> str:
+        address = found[2].replace("&", "&amp;") if found[1] else found[2]
+        return f'<thumbnail xmlns="http://search.yahoo.com/mrss/" url="{address}"/>'
+
+    return _PLAIN_IMAGE.sub(thumbnail, feed)
 
 
 def picture_of(entry: Mapping[str, Any], base: str) -> Picture | None:
-    """The picture to show: the narrowest that is wide enough, else the widest, else the first unmeasured."""
+    """The picture to show: the narrowest that is wide enough, else the widest, else the first unmeasured.
+
+    A picture in the item's text counts where the item names none, and has its own words.
+    """
     pictures = [picture for medium in _offers(entry) if (picture := _picture(medium, base))]
     if not pictures:
-        return None
+        return _first_in_text(entry, base)
     best = min(pictures, key=_preference)
     return Picture(best.url, best.width, best.height, _caption(entry))
 
@@ -66,10 +80,26 @@ def running_time(text: str) -> str:
 def _offers(entry: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     yield from (medium for medium in _many(entry, "media_content") if _shows_picture(medium))
     yield from _many(entry, "media_thumbnail")
-    yield from (link for link in _enclosures(entry) if _is(link, "image"))
+    yield from (link for link in _enclosures(entry) if _shows_picture(link))
     # feedparser leaves the url of an <image> with parts on the item itself
-    if _SUFFIX.search(urlsplit(str(entry.get("href", ""))[:2048]).path):
+    if _named_as_picture(entry.get("href")):
         yield {"url": entry["href"], "width": entry.get("width", 0), "height": entry.get("height", 0)}
+
+
+def _first_in_text(entry: Mapping[str, Any], base: str) -> Picture | None:
+    summary = {**entry.get("summary_detail", {}), "value": entry.get("summary", "")}
+    texts = [text for text in (*_many(entry, "content")[:3], summary) if text.get("type") in _MARKUP]
+    for text in texts:
+        for shown in pictures_in(str(text.get("value", ""))):
+            found = _picture({**shown, "url": shown.get("src", "")}, base)
+            alt = plain(shown.get("alt", ""), ALT)
+            if (
+                found
+                and not _COUNTER.search(found.url)
+                and (found.width or alt or _named_as_picture(found.url))
+            ):
+                return Picture(found.url, found.width, found.height, alt)
+    return None
 
 
 def _enclosures(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -82,14 +112,21 @@ def _many(entry: Mapping[str, Any], key: str) -> Sequence[Mapping[str, Any]]:
 
 
 def _is(medium: Mapping[str, Any], what: str) -> bool:
-    return medium.get("medium") == what or str(medium.get("type", "")).startswith(f"{what}/")
+    told = [str(medium.get(name, "")).strip().lower() for name in ("medium", "type")]
+    return told[0] == what or told[1] == what or told[1].startswith(f"{what}/")
 
 
 def _shows_picture(medium: Mapping[str, Any]) -> bool:
     if _is(medium, "image"):
         return True
-    untold = not medium.get("medium") and not medium.get("type")
-    return untold and bool(_SUFFIX.search(urlsplit(str(medium.get("url", ""))[:2048]).path))
+    other = any(_is(medium, what) for what in ("video", "audio", "document", "text", "application"))
+    address = medium.get("url") or medium.get("href")
+    # "application/octet-stream" and the like are what servers say who do not know
+    return _named_as_picture(address) and (not other or "octet-stream" in str(medium.get("type", "")))
+
+
+def _named_as_picture(address: object) -> bool:
+    return bool(_SUFFIX.search(re.split(r"[?#]", str(address or "")[:2048], maxsplit=1)[0]))
 
 
 def _picture(medium: Mapping[str, Any], base: str) -> Picture | None:

@@ -5,7 +5,16 @@ relationships: store functions return frozen values. Rules that must hold whatev
 are CHECK constraints, because table models are not validated.
 """
 
-from newsletter.models.content import Article, ArticleFeed, Edition, Entry, Feed, Newsletter, Rendition
+from newsletter.models.content import (
+    Article,
+    ArticleFeed,
+    Edition,
+    Entry,
+    Feed,
+    Newsletter,
+    Rendition,
+    Verdict,
+)
 from newsletter.models.ledger import Attempt, Batch, Delivery
 from newsletter.models.people import Subscriber, Subscription, Suppression
 from newsletter.models.running import History, Lease
@@ -48,4 +57,5 @@ __all__ = [
     "Suppression",
     "SuppressionReason",
     "Table",
+    "Verdict",
 ]

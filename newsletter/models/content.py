@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, LargeBinary, Text, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, Column, LargeBinary, Text, UniqueConstraint, text
 from sqlmodel import Field
 
 from newsletter.models.states import ArticleKind, EditionKind, EditionState, Slot
 from newsletter.models.table import Table, one_of
+
+# SQLite adds a column to a table that has rows only with a default of the store's own
+ADDED_LATER = {"server_default": text("''")}
 
 
 class Newsletter(Table, table=True):
@@ -22,7 +25,10 @@ class Newsletter(Table, table=True):
 
 
 class Feed(Table, table=True):
-    """A place where articles are gathered from, and how it fared lately."""
+    """A place where articles are gathered from, and how it fared lately.
+
+    A feed that fails is not asked before `retry_at`.
+    """
 
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(max_length=64, unique=True)
@@ -33,15 +39,22 @@ class Feed(Table, table=True):
     succeeded_at: datetime | None = None
     failures: int = 0
     trouble: str = ""
+    retry_at: datetime | None = None
 
 
 class Article(Table, table=True):
-    """One story in the pool, under its canonical address."""
+    """One story in the pool, under its canonical address.
+
+    `identity` is what that address has in common with all others that lead to it. `by_hand` names the
+    fields that a person gave, which no feed changes; `date_note` says how the date was repaired, and
+    `renewed_at` when another story was last found under this address.
+    """
 
     __table_args__ = (one_of("kind", ArticleKind),)
 
     id: int | None = Field(default=None, primary_key=True)
     url: str = Field(unique=True)
+    identity: str = Field(unique=True, index=True, sa_column_kwargs=ADDED_LATER)
     kind: str = Field(default=ArticleKind.STORY, max_length=16)
     title: str
     summary: str = ""
@@ -58,6 +71,9 @@ class Article(Table, table=True):
     first_seen_at: datetime = Field(index=True)
     updated_at: datetime
     hidden_at: datetime | None = None
+    by_hand: str = Field(default="", sa_column_kwargs=ADDED_LATER)
+    date_note: str = Field(default="", sa_column_kwargs=ADDED_LATER)
+    renewed_at: datetime | None = None
 
 
 class ArticleFeed(Table, table=True):
@@ -72,6 +88,18 @@ class ArticleFeed(Table, table=True):
     length: int
     first_seen_at: datetime
     last_seen_at: datetime
+
+
+class Verdict(Table, table=True):
+    """What an editor decided of two articles: that they tell the same story, or two."""
+
+    __table_args__ = (CheckConstraint("one_id < other_id", name="order"),)
+
+    one_id: int = Field(primary_key=True, foreign_key="article.id")
+    other_id: int = Field(primary_key=True, foreign_key="article.id", index=True)
+    same: bool
+    who: str = Field(max_length=64)
+    at: datetime
 
 
 class Edition(Table, table=True):

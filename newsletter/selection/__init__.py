@@ -1,6 +1,10 @@
-"""Which articles run, in which slot, and why: a pure function of the pool, the rules and the hour."""
+"""Which articles tell one story, which run, in which slot, and why.
+
+Pure functions of the pool, the editors' verdicts, the rules and the hour.
+"""
 
 from newsletter.selection.choosing import choose
+from newsletter.selection.grouping import Grouping, group
 from newsletter.selection.rules import Rules, rules_of
 
-__all__ = ["Rules", "choose", "rules_of"]
+__all__ = ["Grouping", "Rules", "choose", "group", "rules_of"]

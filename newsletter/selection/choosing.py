@@ -6,106 +6,147 @@ Pure: the same candidates, in whatever order, and the same rules give the same c
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 
 from newsletter.models import ArticleKind, Slot
+from newsletter.selection.grouping import Grouping
 from newsletter.selection.rules import Rules
-from newsletter.selection.sections import arrange
+from newsletter.selection.sections import arrange, headlines
+from newsletter.selection.stories import Told, can_lead, tell, why_not_shown
 from newsletter.selection.weigh import Weighed, weigh
-from newsletter.values import Candidate, Choice, Placement
+from newsletter.values import Candidate, Choice, Placement, Ran
 
 LEAD_WEIGHT = 0.75  # of the most important story's: what weighs less does not lead for a picture's sake
-LEAD_WIDTH = 400  # pixels; a narrower picture would be blown up
+PINNED = "pinned by an editor"
 _SINGLE = {ArticleKind.VIDEO: Slot.VIDEO, ArticleKind.NOTE: Slot.NOTE, ArticleKind.SPONSOR: Slot.SPONSOR}
-_NOT_A_LETTER = re.compile(r"[\W_]+")
 
 
 def choose(
     candidates: Sequence[Candidate],
     rules: Rules,
     *,
+    grouping: Grouping,
     due_at: datetime,
     closed_at: datetime,
-    went_out: Mapping[int, str],
+    went_out: Mapping[int, Ran],
+    pins: Sequence[Placement] = (),
 ) -> Choice:
     """Fill the slots of an edition that is due at `due_at` and stopped moving at `closed_at`.
 
-    `went_out` names the edition that carried an article to readers, by the article's id. A slot for
-    which there is nothing stays empty. Every candidate gets one sentence, "in: …" or "out: …".
+    `grouping` says which articles tell one story, `went_out` which edition carried an article to
+    readers, by the article's id. `pins` are placements that an editor made: they stay, whatever the
+    rules say, and the machine fills what room they leave. A slot for which there is nothing stays
+    empty. Every candidate, and every pin, gets one sentence: "in: …" or "out: …".
     """
-    reasons: dict[int, str] = {}
     able: list[Weighed] = []
+    reasons: dict[int, str] = {}
     for candidate in candidates:
         found = weigh(candidate, rules, due_at=due_at, closed_at=closed_at, went_out=went_out)
         if isinstance(found, str):
             reasons[candidate.id] = f"out: {found}"
         else:
             able.append(found)
-    singles, repeats = _one_of_each_title(sorted(able, key=lambda weighed: weighed.order))
-    placements, crowded = _place(singles, rules)
-    reasons |= {number: f"out: {why}" for number, why in (repeats | crowded).items()}
+    by_pins = {number: pin.article_id for pin in pins for number in grouping.story_of(pin.article_id)}
+    stories = tell((each for each in able if each.candidate.id not in by_pins), grouping, went_out)
+    page = _fill(stories, rules, pins, able)
+    told_by_pins = {
+        each.candidate.id: f"tells the same story as article {by_pins[each.candidate.id]}, which is pinned"
+        for each in able
+        if each.candidate.id in by_pins
+    }
+    out = page.out | _overshadowed(stories, page) | told_by_pins
+    placements = _placements(page, pins)
+    reasons |= {number: f"out: {why}" for number, why in out.items()}
     reasons |= {placement.article_id: f"in: {placement.why}" for placement in placements}
-    return Choice(tuple(placements), reasons)
+    return Choice(placements, reasons)
 
 
-def _one_of_each_title(ordered: Iterable[Weighed]) -> tuple[list[Weighed], dict[int, str]]:
-    first: dict[str, Weighed] = {}
-    repeats: dict[int, str] = {}
-    for weighed in ordered:
-        # A title of signs alone is nobody's double
-        title = _letters(weighed.candidate.title) or weighed.candidate.url
-        kept = first.setdefault(title, weighed)
-        if kept is not weighed:
-            repeats[weighed.candidate.id] = f"same headline as article {kept.candidate.id}, which weighs more"
-    return list(first.values()), repeats
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """The machine's part of an edition, and why the faces of other stories have none."""
+
+    lead: Told | None
+    sections: Mapping[str, Sequence[Told]]
+    singles: Mapping[Slot, Told]
+    out: dict[int, str]
+
+    def stories(self) -> Iterator[Told]:
+        yield from [self.lead] if self.lead else []
+        yield from chain.from_iterable(self.sections.values())
+        yield from self.singles.values()
 
 
-def _letters(title: str) -> str:
-    return _NOT_A_LETTER.sub(" ", unicodedata.normalize("NFKC", title).casefold()).strip()
-
-
-def _place(ordered: Sequence[Weighed], rules: Rules) -> tuple[list[Placement], dict[int, str]]:
-    stories = [weighed for weighed in ordered if weighed.kind == ArticleKind.STORY]
-    lead = _lead(stories)
-    placements = [_leading(lead)] if lead else []
-    headlines, crowded = arrange([story for story in stories if story is not lead], rules)
-    placements += headlines
+def _fill(stories: Sequence[Told], rules: Rules, pins: Sequence[Placement], able: Iterable[Weighed]) -> _Page:
+    kept = {pin.article_id: pin.slot for pin in pins}
+    feeds = Counter(each.feed for each in able if kept.get(each.candidate.id) in (Slot.LEAD, Slot.HEADLINES))
+    news = [story for story in stories if story.kind not in _SINGLE]
+    lead = None if Slot.LEAD in kept.values() else _lead(news)
+    sections, out = arrange(
+        [story for story in news if story is not lead],
+        rules,
+        pinned=[pin for pin in pins if pin.slot is Slot.HEADLINES],
+        feeds=feeds + Counter([lead.feed] if lead else []),
+    )
+    singles: dict[Slot, Told] = {}
     for kind, slot in _SINGLE.items():
-        ranked = _ranked(kind, [weighed for weighed in ordered if weighed.kind == kind])
-        placements += [_single(weighed, slot) for weighed in ranked[:1]]
-        crowded |= {weighed.candidate.id: f"another {kind} weighs more today" for weighed in ranked[1:]}
-    return placements, crowded
+        ranked = _ranked(kind, [story for story in stories if story.kind == kind])
+        why = f"an editor pinned another {kind}"
+        if slot not in kept.values() and ranked:
+            singles[slot], *ranked = ranked
+            why = f"another {kind} weighs more today"
+        out |= {story.candidate.id: f"{why} — without it this could run" for story in ranked}
+    return _Page(lead, sections, singles, out)
 
 
-def _lead(stories: Sequence[Weighed]) -> Weighed | None:
+def _overshadowed(stories: Iterable[Told], page: _Page) -> dict[int, str]:
+    """Why those are out whose story another article tells."""
+    out: dict[int, str] = {}
+    for story in stories:
+        face = story.candidate.id
+        if face in page.out:
+            why = f"tells the same story as article {face}, which is out: {page.out[face]}"
+            out |= {teller.candidate.id: why for teller in story.others}
+    for story in page.stories():
+        out |= {teller.candidate.id: why_not_shown(teller, story) for teller in story.others}
+    return out
+
+
+def _placements(page: _Page, pins: Sequence[Placement]) -> tuple[Placement, ...]:
+    ordered = sorted(pins, key=lambda pin: (pin.position, pin.article_id))
+    pinned = [replace(pin, pinned=True, why=pin.why or PINNED) for pin in ordered]
+    placements = [_leading(page.lead)] if page.lead else [pin for pin in pinned if pin.slot is Slot.LEAD]
+    placements += headlines(page.sections, [pin for pin in pinned if pin.slot is Slot.HEADLINES])
+    placements += [pin for pin in pinned if pin.slot not in (Slot.LEAD, Slot.HEADLINES)]
+    placements += [_single(story, slot) for slot, story in page.singles.items()]
+    return tuple(placements)
+
+
+def _lead(stories: Sequence[Told]) -> Told | None:
     """Among the weightiest, where a story stands in its feeds decides: their editors chose that place."""
     foremost = [story for story in stories if story.importance >= LEAD_WEIGHT * stories[0].importance]
     standing = sorted(foremost, key=lambda story: (-story.standing, story.order))
-    return next((story for story in standing if _can_lead(story)), standing[0] if standing else None)
+    return next((story for story in standing if can_lead(story.candidate)), standing[0] if standing else None)
 
 
-def _can_lead(story: Weighed) -> bool:
-    picture = story.candidate.picture
-    return picture is not None and (picture.width == 0 or picture.width >= LEAD_WIDTH)
-
-
-def _leading(lead: Weighed) -> Placement:
-    picture = "and has a fitting picture" if _can_lead(lead) else "and none near it has a fitting picture"
+def _leading(lead: Told) -> Placement:
+    picture = (
+        "and has a fitting picture" if can_lead(lead.candidate) else "and none near it has a fitting picture"
+    )
     why = f"lead — stands highest {picture}: {lead.carriage}"
     return Placement(lead.candidate.id, Slot.LEAD, why=why, section=lead.section)
 
 
-def _ranked(kind: ArticleKind, ordered: Sequence[Weighed]) -> Sequence[Weighed]:
+def _ranked(kind: ArticleKind, ordered: list[Told]) -> list[Told]:
     """A video without a poster is shown only when there is no other."""
     if kind != ArticleKind.VIDEO:
         return ordered
-    return sorted(ordered, key=lambda weighed: weighed.candidate.picture is None)
+    return sorted(ordered, key=lambda story: story.candidate.picture is None)
 
 
-def _single(weighed: Weighed, slot: Slot) -> Placement:
-    return Placement(
-        weighed.candidate.id, slot, why=f"{slot} — the {slot} that weighs most: {weighed.carriage}"
-    )
+def _single(story: Told, slot: Slot) -> Placement:
+    why = f"{slot} — the {slot} that weighs most: {story.carriage}"
+    return Placement(story.candidate.id, slot, why=why)

@@ -35,29 +35,43 @@ class Use:
     include: Words = Words()
     exclude: Words = Words()
     slot: Literal["story", "video"] = "story"
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """`sections` come first, in this order; `max_stories` are those beside the lead."""
+    """`sections` come first, in this order; `max_stories` are those beside the lead.
+
+    A `max_per_feed` of 0 is no limit. Forms in `welcome` are news like any other.
+    """
 
     uses: tuple[Use, ...] = ()
+    language: str = "en"
     max_age: timedelta = timedelta(hours=36)
     sections: tuple[str, ...] = ()
+    min_per_section: int = 2
     per_section: int = 5
+    min_per_feed: int = 0
+    max_per_feed: int = 0
     max_stories: int = 15
     max_sections: int = 6
+    welcome: tuple[str, ...] = ()
 
 
 def rules_of(newsletter: NewsletterSettings) -> Rules:
     wanted = newsletter.selection
     return Rules(
         uses=tuple(_use(feed) for feed in newsletter.feeds),
+        language=newsletter.language,
         max_age=timedelta(seconds=wanted.max_age),
         sections=wanted.sections,
+        min_per_section=wanted.min_per_section,
         per_section=wanted.per_section,
+        min_per_feed=wanted.min_per_feed,
+        max_per_feed=wanted.max_per_feed,
         max_stories=wanted.max_stories,
         max_sections=wanted.max_sections,
+        welcome=wanted.welcome,
     )
 
 
@@ -79,6 +93,7 @@ def _use(feed: FeedUse) -> Use:
         include=words(feed.include),
         exclude=words(feed.exclude),
         slot=feed.slot,
+        own=feed.own,
     )
 
 

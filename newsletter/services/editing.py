@@ -6,24 +6,21 @@ Each step is a guarded update, so that two clocks, or a clock and a hand, end wi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
 from newsletter.config import NewsletterSettings
-from newsletter.errors import Misuse, NewsletterError, Refused
-from newsletter.models import Edition, EditionKind, EditionState, Slot
-from newsletter.render.compile import compile_edition
-from newsletter.render.theme import load_theme
-from newsletter.render.view import build_view, subject_of
+from newsletter.errors import NewsletterError, Refused
+from newsletter.models import Edition, EditionKind, EditionState
+from newsletter.render.view import subject_of
 from newsletter.runtime import Runtime
 from newsletter.schedule import Due, due_between, next_due
-from newsletter.selection import choose, rules_of
-from newsletter.store import articles, editions
+from newsletter.services.drafting import draft, render, too_few
+from newsletter.store import editions
 from newsletter.store.newsletters import newsletter_ids, sync_newsletters
-from newsletter.values import Candidate, Choice, Rendition
+from newsletter.values import Choice, Rendition
 
 WHO = "scheduler"
 NOBODY_RAN = "nobody was running when it was due"
@@ -46,7 +43,7 @@ def keep_newsletter(runtime: Runtime, newsletter: NewsletterSettings, now: datet
         _lapse(session, newsletter, number, now)
         drafts = editions.in_state(session, [EditionState.DRAFT], number)
     for edition in drafts:
-        if edition.closed_at is None:
+        if _is_open(edition):
             closing = closing_moment(newsletter, edition, now)
             if closing <= now:
                 close(runtime, newsletter, edition, now, closed_at=closing)
@@ -63,14 +60,15 @@ def closing_moment(newsletter: NewsletterSettings, edition: Edition, now: dateti
 def refresh(runtime: Runtime, newsletter: NewsletterSettings, edition: Edition, now: datetime) -> Choice:
     """Choose anew from the pool; written only when the choice has changed."""
     with runtime.database.reading() as session:
-        choice, pool = _choose(session, newsletter, edition, closed_at=now)
+        drafted = draft(runtime, session, newsletter, edition, closed_at=now)
+        choice = drafted.choice
         placed = tuple(replace(p, position=number) for number, p in enumerate(choice.placements))
         unchanged = placed == editions.placements(session, _id(edition)) and (
             edition.reasons == {str(article): why for article, why in choice.reasons.items()}
         )
     if not unchanged:
         with runtime.database.writing() as session:
-            editions.save_choice(session, edition, choice, subject_of(choice.placements, pool))
+            editions.save_choice(session, edition, choice, subject_of(choice.placements, drafted.pool))
     return choice
 
 
@@ -84,83 +82,38 @@ def close(
     as it stands then.
     """
     with runtime.database.reading() as session:
-        choice, pool = _choose(session, newsletter, edition, closed_at=closed_at)
-    few = _too_few(newsletter, choice)
+        drafted = draft(runtime, session, newsletter, edition, closed_at=closed_at)
+    choice = drafted.choice
+    few = too_few(newsletter, choice)
     rendition: Rendition | None = None
     trouble = ""
     if not few:
         try:
-            rendition = render(runtime, newsletter, edition, choice, pool)
+            rendition = render(runtime, newsletter, edition, drafted)
         except NewsletterError as error:
             trouble = error.sentence
     with runtime.database.writing() as session:
-        if editions.save_choice(session, edition, choice, subject_of(choice.placements, pool)):
+        if editions.save_choice(session, edition, choice, subject_of(choice.placements, drafted.pool)):
             closed = editions.get(session, _id(edition))
             _end_draft(session, closed, rendition, few, trouble, closed_at=closed_at, now=now, who=who)
         return editions.get(session, _id(edition))
 
 
-def render(
-    runtime: Runtime,
-    newsletter: NewsletterSettings,
-    edition: Edition,
-    choice: Choice,
-    pool: Mapping[int, Candidate],
-) -> Rendition:
-    """Compile a choice; raises Refused without a lead, Misuse when theme or gate object."""
-    if not any(placement.slot is Slot.LEAD for placement in choice.placements):
-        raise Refused("There is no lead story.", next_step="newsletter articles list")
-    view = build_view(
-        newsletter,
-        edition.slug,
-        edition.local_date,
-        choice.placements,
-        pool,
-        subject=edition.subject or subject_of(choice.placements, pool),
-        home_url=runtime.links.newsletter(newsletter.slug),
-        plain_hosts=runtime.plain_hosts,
-    )
-    theme = load_theme(newsletter.theme, runtime.themes)
-    return compile_edition(view, theme, plain_hosts=runtime.plain_hosts)
-
-
-@dataclass(frozen=True, slots=True)
-class Rehearsal:
-    """What an edition would be, were it closed now; nothing of it is written."""
-
-    edition: Edition
-    choice: Choice
-    pool: Mapping[int, Candidate]
-    rendition: Rendition
-
-
-def rehearse(runtime: Runtime, newsletter: NewsletterSettings, now: datetime, *, slug: str = "") -> Rehearsal:
-    """Choose and compile an edition as it would be now, without touching the store.
-
-    Today's, unless `slug` names another. Raises Refused when there would be none.
-    """
-    with runtime.database.reading() as session:
-        number = newsletter_ids(session).get(newsletter.slug, 0)
-        day = now.astimezone(newsletter.zone).date()
-        found = editions.find(session, number, slug or day.isoformat())
-        if found is None and slug:
-            raise Misuse(
-                f"{newsletter.slug} has no edition {slug!r}.",
-                next_step=f"newsletter editions list {newsletter.slug}",
-            )
-        edition = found or Edition(
-            newsletter_id=number, slug=day.isoformat(), kind=EditionKind.DAILY, local_date=day, due_at=now,
-            created_at=now,
-        )  # fmt: skip
-        choice, pool = _choose(session, newsletter, edition, closed_at=edition.closed_at or now)
-        stored = editions.read_rendition(session, edition.rendition_id) if edition.rendition_id else None
-    few = _too_few(newsletter, choice)
-    if few and stored is None:
-        raise Refused(
-            f"{newsletter.slug}/{edition.slug} would be skipped: {few}.",
-            next_step="newsletter gather, or newsletter articles import FILE",
+def draft_ahead(runtime: Runtime, newsletter: NewsletterSettings, now: datetime, *, who: str) -> Edition:
+    """The draft that is next, made when there is none and chosen anew: what the clock does, at once."""
+    with runtime.database.writing() as session:
+        sync_newsletters(session, [newsletter], now)
+        number = newsletter_ids(session)[newsletter.slug]
+        edition = next(
+            (e for e in editions.in_state(session, [EditionState.DRAFT], number) if _is_open(e)), None
         )
-    return Rehearsal(edition, choice, pool, stored or render(runtime, newsletter, edition, choice, pool))
+        after = now
+        while edition is None:
+            due = next_due(newsletter, after)
+            edition = _create(session, number, due, now, who=who)
+            after = due.at
+    refresh(runtime, newsletter, edition, now)
+    return edition
 
 
 def today(
@@ -186,13 +139,13 @@ def make_ready(
     the edition is then as it was, for its own time may bring what it lacks.
     """
     with runtime.database.reading() as session:
-        choice, pool = _choose(session, newsletter, edition, closed_at=now)
-    if few := _too_few(newsletter, choice):
+        drafted = draft(runtime, session, newsletter, edition, closed_at=now)
+    if few := too_few(newsletter, drafted.choice):
         raise Refused(
             f"{newsletter.slug}/{edition.slug} cannot be sent: {few}.",
             next_step="newsletter gather, or newsletter articles import FILE",
         )
-    render(runtime, newsletter, edition, choice, pool)
+    render(runtime, newsletter, edition, drafted)
     if edition.state == EditionState.HELD:
         with runtime.database.writing() as session:
             editions.change(
@@ -232,8 +185,14 @@ def _make_missed(
         editions.change(session, edition, EditionState.SKIPPED, now, who=WHO, why=NOBODY_RAN)
 
 
-def _create(session: Session, number: int, due: Due, now: datetime) -> Edition | None:
-    return editions.create(session, number, due.day.isoformat(), EditionKind.DAILY, due.day, due.at, now)
+def _create(session: Session, number: int, due: Due, now: datetime, *, who: str = WHO) -> Edition | None:
+    return editions.create(
+        session, number, due.day.isoformat(), EditionKind.DAILY, due.day, due.at, now, who=who
+    )
+
+
+def _is_open(edition: Edition) -> bool:
+    return edition.closed_at is None
 
 
 def _lapse(session: Session, newsletter: NewsletterSettings, number: int, now: datetime) -> None:
@@ -262,29 +221,6 @@ def _end_draft(
         editions.change(
             session, edition, state, now, who=who, act="closed", closed_at=closed_at, rendition_id=stored
         )
-
-
-def _choose(
-    session: Session, newsletter: NewsletterSettings, edition: Edition, *, closed_at: datetime
-) -> tuple[Choice, Mapping[int, Candidate]]:
-    rules = rules_of(newsletter)
-    # Twice the age that may run, so that what is just too old is told why it is out
-    oldest = edition.due_at - 2 * timedelta(seconds=newsletter.selection.max_age)
-    pool = articles.pool(session, newsletter.feeds, published_after=oldest)
-    carried = {
-        article: slug
-        for article, slug in editions.went_out(session, edition.newsletter_id).items()
-        if slug != edition.slug
-    }
-    choice = choose(pool, rules, due_at=edition.due_at, closed_at=closed_at, went_out=carried)
-    return choice, {candidate.id: candidate for candidate in pool}
-
-
-def _too_few(newsletter: NewsletterSettings, choice: Choice) -> str:
-    stories = sum(p.slot in (Slot.LEAD, Slot.HEADLINES) for p in choice.placements)
-    if stories >= newsletter.min_articles:
-        return ""
-    return f"not enough articles: {stories} of at least {newsletter.min_articles}"
 
 
 def _minutes(duration: timedelta) -> str:

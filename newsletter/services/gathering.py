@@ -1,46 +1,52 @@
-"""From feeds and files into the pool: what came, what was refused, and what is wrong with a feed.
+"""From feeds, pages and files into the pool: what came, what was refused, and what is wrong with a feed.
 
-Feeds are fetched and read side by side, four at a time, and stored one after the other, each in a
-short transaction of its own: a broken feed costs nobody but itself.
+Feeds are fetched and read side by side and stored one after the other, each in a short transaction of
+its own: a broken feed costs nobody but itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from shlex import quote
 
 from sqlmodel import Session
 
-from newsletter.config import FeedSource
+from newsletter.config import FeedSource, Gathering
 from newsletter.errors import FetchFailed, Misuse
-from newsletter.feeds import files
+from newsletter.feeds import files, rounds
 from newsletter.feeds.clean import canonical, web_address
-from newsletter.feeds.fetch import Fetched, FetchStatus, fetch
-from newsletter.feeds.parse import Parsed, parse
+from newsletter.feeds.fetch import fetch
+from newsletter.feeds.page import feeds_of, read_page
+from newsletter.feeds.rounds import Arrival, Ask
 from newsletter.models import Article, Feed
 from newsletter.runtime import Runtime
 from newsletter.store import articles
-from newsletter.store.articles import Counts, SeenIn
+from newsletter.store.articles import SeenIn
 from newsletter.store.feeds import record_success, record_trouble, sync_feeds
 from newsletter.store.history import note
+from newsletter.store.incoming import Counts, upsert_drafts
 from newsletter.values import ArticleDraft, Refusal
-
-FETCHES_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
 class FeedReport:
-    """How gathering from one feed went; `trouble` is a sentence, empty when all went well."""
+    """How gathering from one feed went; `trouble` is a sentence, empty when all went well.
+
+    `repaired` are dates that were mended, each a sentence; `retry_at` is when a feed in trouble is
+    looked at again.
+    """
 
     feed: str
     url: str
     counts: Counts = field(default_factory=Counts)
     refused: tuple[Refusal, ...] = ()
+    repaired: tuple[str, ...] = ()
     not_modified: bool = False
     trouble: str = ""
+    retry_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,37 +104,43 @@ def gather(
     with runtime.database.writing() as session:
         sync_feeds(session, runtime.settings.feeds)
         states = _states(session)
+    asks = [_ask(source, states[source.name]) for source in sources]
     reports: dict[str, FeedReport] = {}
-    with ThreadPoolExecutor(FETCHES_AT_ONCE, thread_name_prefix="gather") as threads:
-        coming = {
-            threads.submit(_bring, runtime, source, states[source.name], now): source for source in sources
-        }
-        try:
-            for done in as_completed(coming):
-                source = coming[done]
-                report = reports[source.name] = _keep(runtime, states[source.name], done.result(), now)
-                if on_feed:
-                    on_feed(report)
-        finally:
-            # Whoever interrupts waits for at most the fetches that have begun
-            threads.shutdown(cancel_futures=True)
+    for arrival in rounds.bring_all(asks, _manners(runtime), now):
+        report = reports[arrival.name] = _keep(runtime, states[arrival.name], arrival, now)
+        if on_feed:
+            on_feed(report)
     return tuple(reports[source.name] for source in sources)
 
 
 def gather_due(
     runtime: Runtime, now: datetime, *, on_feed: Callable[[FeedReport], None] | None = None
 ) -> tuple[FeedReport, ...]:
-    """Gather from those feeds that were not looked at within the last `[gathering] every` seconds."""
+    """Gather from the feeds whose time has come.
+
+    That is `[gathering] every` seconds after the last look, later for one that fails, and always
+    shortly before the cut-off of a newsletter that uses it.
+    """
     with runtime.database.reading() as session:
         states = _states(session)
-    due = [source.name for source in runtime.settings.feeds if _is_due(runtime, states.get(source.name), now)]
+    every = timedelta(seconds=runtime.settings.gathering.every)
+    last_looks = rounds.last_looks(runtime.settings.newsletters, now)
+    names = [source.name for source in runtime.settings.feeds]
+    due = [name for name in names if rounds.is_due(states.get(name), last_looks.get(name), every, now)]
     return gather(runtime, now, names=due, on_feed=on_feed) if due else ()
 
 
 def try_feed(runtime: Runtime, url: str, now: datetime) -> Trial:
     """What the feed at `url` would bring now. Raises FetchFailed with the reason when nothing."""
-    fetched = fetch(url, settings=runtime.settings.gathering)
-    parsed = _read(runtime, fetched, "", now)
+    settings = _manners(runtime)
+    fetched = fetch(url, settings=settings)
+    try:
+        parsed = rounds.read(fetched, settings, "", now)
+    except FetchFailed as error:
+        named = feeds_of(fetched.body, base=fetched.final_url, content_type=fetched.content_type)
+        if not named:
+            raise
+        raise FetchFailed(error.sentence, next_step=f"newsletter feeds try {quote(named[0])}") from error
     return Trial(fetched.final_url, parsed.title, parsed.drafts, parsed.refused)
 
 
@@ -154,63 +166,33 @@ def _named(runtime: Runtime, names: Collection[str] | None) -> Sequence[FeedSour
     return [source for source in sources if names is None or source.name in names]
 
 
-def _is_due(runtime: Runtime, state: Feed | None, now: datetime) -> bool:
-    if state is None or state.fetched_at is None:
-        return True
-    # A clock that was moved back must not silence a feed until it catches up
-    since = now - state.fetched_at
-    return not timedelta(0) <= since < timedelta(seconds=runtime.settings.gathering.every)
+def _manners(runtime: Runtime) -> Gathering:
+    """How we ask; whoever is bothered by it finds the publisher."""
+    settings = runtime.settings.gathering
+    return settings.model_copy(update={"contact": settings.contact or runtime.settings.web.public_url})
 
 
-@dataclass(frozen=True, slots=True)
-class _Arrival:
-    """A feed as it came in. Without `parsed` it had not changed; with `trouble` it did not come."""
-
-    fetched: Fetched | None = None
-    parsed: Parsed | None = None
-    trouble: str = ""
+def _ask(source: FeedSource, state: Feed) -> Ask:
+    return Ask(source, etag=state.etag, last_modified=state.last_modified, failures=state.failures)
 
 
-def _bring(runtime: Runtime, source: FeedSource, state: Feed, now: datetime) -> _Arrival:
-    try:
-        fetched = fetch(
-            source.url,
-            settings=runtime.settings.gathering,
-            etag=state.etag,
-            last_modified=state.last_modified,
-        )
-        if fetched.status is FetchStatus.NOT_MODIFIED:
-            return _Arrival(fetched)
-        return _Arrival(fetched, _read(runtime, fetched, source.language, now))
-    except FetchFailed as error:
-        return _Arrival(trouble=" → ".join(part for part in (error.sentence, error.next_step) if part))
-
-
-def _read(runtime: Runtime, fetched: Fetched, language: str, now: datetime) -> Parsed:
-    return parse(
-        fetched.body,
-        base=fetched.final_url,
-        now=now,
-        content_type=fetched.content_type,
-        language=language,
-        max_items=runtime.settings.gathering.max_items,
-    )
-
-
-def _keep(runtime: Runtime, feed: Feed, arrival: _Arrival, now: datetime) -> FeedReport:
-    report = FeedReport(feed.name, feed.url, trouble=arrival.trouble)
+def _keep(runtime: Runtime, feed: Feed, arrival: Arrival, now: datetime) -> FeedReport:
+    report = FeedReport(feed.name, feed.url)
     with runtime.database.writing() as session:
         if arrival.fetched is None:
-            record_trouble(session, feed, now, arrival.trouble)
-            return report
+            retry_at = now + arrival.wait
+            record_trouble(session, feed, now, arrival.trouble, retry_at)
+            return replace(report, trouble=arrival.trouble, retry_at=retry_at)
         if arrival.parsed is None:
             record_success(session, feed, now, etag=feed.etag, last_modified=feed.last_modified)
             return replace(report, not_modified=True)
-        counts = articles.upsert_drafts(session, arrival.parsed.drafts, feed.id, now)
+        drafts = arrival.parsed.drafts
+        counts = upsert_drafts(session, drafts, feed.id, now)
         record_success(
             session, feed, now, etag=arrival.fetched.etag, last_modified=arrival.fetched.last_modified
         )
-        return replace(report, counts=counts, refused=arrival.parsed.refused)
+    repaired = tuple(f"item {draft.rank + 1}: {draft.date_note}" for draft in drafts if draft.date_note)
+    return replace(report, counts=counts, refused=arrival.parsed.refused, repaired=repaired)
 
 
 # ── files and single articles ───────────────────────────────────────────────────────────────────
@@ -224,7 +206,7 @@ def import_articles(runtime: Runtime, path: Path, now: datetime, *, dry_run: boo
     drafts, refused = files.read_file(path)
     stored = not dry_run and not refused
     with runtime.database.writing() as session:
-        counts = articles.upsert_drafts(session, drafts, None, now)
+        counts = upsert_drafts(session, drafts, None, now)
         if not stored:
             session.rollback()
     return ImportReport(counts, refused, stored)
@@ -233,7 +215,29 @@ def import_articles(runtime: Runtime, path: Path, now: datetime, *, dry_run: boo
 def add_article(runtime: Runtime, draft: ArticleDraft, now: datetime) -> Article:
     """Add an article, or change the one at its address; `files.draft_of` makes a draft from raw fields."""
     with runtime.database.writing() as session:
-        articles.upsert_drafts(session, [draft], None, now)
+        upsert_drafts(session, [draft], None, now)
+        return _article(session, draft.url)
+
+
+def add_by_address(runtime: Runtime, url: str, given: files.Fields, now: datetime) -> Article:
+    """Add the article at `url` with what its page says of itself, or fill what is empty of one we have.
+
+    `given` are raw fields of a person's own, which win over the page and over every feed. Raises
+    FetchFailed when the page does not come, Misuse for a field that is wrong or a page without a title.
+    """
+    fetched = fetch(url, settings=_manners(runtime))
+    told = read_page(fetched.body, base=fetched.final_url, now=now, content_type=fetched.content_type)
+    if not told.get("title") and not given.get("title"):
+        raise Misuse("The page names no title.", next_step="say it with --title")
+    # A page's picture and its size belong together, and so do a person's
+    ours = {
+        name: value
+        for name, value in told.items()
+        if not (name.startswith("picture") and "picture_url" in given)
+    }
+    draft = files.draft_of({**ours, **given, "url": told["url"]})
+    with runtime.database.writing() as session:
+        upsert_drafts(session, [draft], None, now, given=given.keys())
         return _article(session, draft.url)
 
 

@@ -60,6 +60,7 @@ class FeedLine:
     fetched_at: datetime | None
     failures: int
     trouble: str
+    retry_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def status(runtime: Runtime, now: datetime) -> Status:
             for newsletter in runtime.settings.newsletters
         )
         feeds = tuple(
-            FeedLine(feed.name, feed.fetched_at, feed.failures, feed.trouble)
+            FeedLine(feed.name, feed.fetched_at, feed.failures, feed.trouble, feed.retry_at)
             for feed in articles.feeds(session)
         )
         delivering = leases.living_holder(session, "delivery") is not None

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from newsletter.models import Batch, Edition, EditionKind, EditionState, Entry, Rendition, Slot
 from newsletter.store.dialect import insert_for
 from newsletter.store.history import note
-from newsletter.values import Body, Choice, Placement
+from newsletter.values import Body, Choice, Placement, Ran
 from newsletter.values import Rendition as RenditionValue
 
 ENDED = (EditionState.SENT, EditionState.SKIPPED, EditionState.CANCELLED)
@@ -156,8 +156,8 @@ def placements(session: Session, edition_id: int) -> tuple[Placement, ...]:
     )  # fmt: skip
 
 
-def went_out(session: Session, newsletter_id: int) -> Mapping[int, str]:
-    """Articles that readers of this newsletter were sent → slug of the edition that carried them.
+def went_out(session: Session, newsletter_id: int) -> Mapping[int, Ran]:
+    """Articles that readers of this newsletter were sent → the latest edition that carried them.
 
     An edition went out when at least one of its deliveries is `sent` or `unknown`; its batches'
     sums say so, also when retention has dropped the deliveries.
@@ -168,12 +168,12 @@ def went_out(session: Session, newsletter_id: int) -> Mapping[int, str]:
         .exists()
     )
     rows = session.exec(
-        select(Entry.article_id, Edition.slug)
+        select(Entry.article_id, Edition.slug, Edition.closed_at, Edition.due_at)
         .join(Edition, col(Edition.id) == col(Entry.edition_id))
         .where(Edition.newsletter_id == newsletter_id, reached)
         .order_by(col(Edition.due_at))
     )
-    return dict(rows.all())
+    return {article: Ran(slug, closed_at or due_at) for article, slug, closed_at, due_at in rows}
 
 
 def save_rendition(session: Session, edition: Edition, rendition: RenditionValue, now: datetime) -> int:

@@ -16,7 +16,7 @@ from newsletter.store.dialect import insert_for
 def sync_feeds(session: Session, sources: Iterable[FeedSource]) -> None:
     """Give every configured feed a row and its present address; nothing is ever deleted.
 
-    A new address forgets the old one's validators: they were another server's.
+    A new address forgets the old one's validators and troubles: they were another server's.
     """
     rows = [
         {
@@ -35,7 +35,7 @@ def sync_feeds(session: Session, sources: Iterable[FeedSource]) -> None:
     session.execute(
         insert.on_conflict_do_update(
             index_elements=["name"],
-            set_={"url": insert.excluded.url, "etag": "", "last_modified": ""},
+            set_={"url": insert.excluded.url, "etag": "", "last_modified": "", "retry_at": None},
             where=col(Feed.url) != insert.excluded.url,
         ),
         rows,
@@ -48,14 +48,20 @@ def record_success(session: Session, feed: Feed, now: datetime, *, etag: str, la
         # The address may have changed while the old one was being fetched
         .where(col(Feed.id) == feed.id, col(Feed.url) == feed.url)
         .values(
-            fetched_at=now, succeeded_at=now, failures=0, trouble="", etag=etag, last_modified=last_modified
+            fetched_at=now,
+            succeeded_at=now,
+            failures=0,
+            trouble="",
+            retry_at=None,
+            etag=etag,
+            last_modified=last_modified,
         )
     )
 
 
-def record_trouble(session: Session, feed: Feed, now: datetime, trouble: str) -> None:
+def record_trouble(session: Session, feed: Feed, now: datetime, trouble: str, retry_at: datetime) -> None:
     session.execute(
         update(Feed)
         .where(col(Feed.id) == feed.id, col(Feed.url) == feed.url)
-        .values(fetched_at=now, failures=col(Feed.failures) + 1, trouble=trouble)
+        .values(fetched_at=now, failures=col(Feed.failures) + 1, trouble=trouble, retry_at=retry_at)
     )

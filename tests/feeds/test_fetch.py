@@ -11,7 +11,7 @@ import pytest
 
 from newsletter.config import Gathering
 from newsletter.errors import FetchFailed
-from newsletter.feeds.fetch import FetchStatus, _next_hop, fetch
+from newsletter.feeds.fetch import Busy, FetchStatus, _next_hop, fetch
 from tests.feeds.server import Server
 
 OPEN = Gathering(allow_hosts=("127.0.0.1",), contact="https://post.example/bot", timeout=5, max_bytes=50_000)
@@ -150,6 +150,44 @@ def test_a_host_that_is_allowed_is_allowed_alone(server: Server) -> None:
     assert fetch(f"http://localhost:{server.port}/feed", settings=by_name).body == b"<rss/>"
     with pytest.raises(FetchFailed, match="no web port"):
         fetch(server.url("/feed"), settings=by_name)
+
+
+def test_a_network_that_is_allowed_is_allowed_by_address(server: Server) -> None:
+    server.on("/feed", b"<rss/>")
+    by_network = Gathering(allow_hosts=("127.0.0.0/30",), timeout=5)
+    assert fetch(server.url("/feed"), settings=by_network).body == b"<rss/>"
+    for url, why in (
+        (f"http://127.0.0.9:{server.port}/feed", "no web port"),
+        ("http://127.0.0.9/", "not on the"),
+    ):
+        with pytest.raises(FetchFailed, match=why):
+            fetch(url, settings=by_network)
+    mixed = Names(["127.0.0.1", "10.0.0.1"])
+    with pytest.raises(FetchFailed, match=r"leads to 10\.0\.0\.1"):
+        fetch("http://post.example/", settings=by_network, resolve=mixed)
+
+
+@pytest.mark.parametrize(("status", "wanted"), [(503, "7200"), (429, "60")])
+def test_a_server_that_asks_for_patience(server: Server, status: int, wanted: str) -> None:
+    with pytest.raises(Busy, match=str(status)) as busy:
+        fetch(server.on("/feed", status=status, Retry_After=wanted), settings=OPEN)
+    assert busy.value.seconds == int(wanted)
+
+
+@pytest.mark.parametrize("wanted", ["-1", "soon", "1" * 400, "\u0661"])
+def test_patience_that_is_no_number_of_seconds(server: Server, wanted: str) -> None:
+    url = server.on("/feed", status=503, **({"Retry_After": wanted} if wanted.isascii() else {}))
+    with pytest.raises(FetchFailed) as refused:
+        fetch(url, settings=OPEN)
+    assert not isinstance(refused.value, Busy)
+
+
+def test_a_contact_fits_into_a_header(server: Server) -> None:
+    fetch(
+        server.on("/feed", b"<rss/>"),
+        settings=OPEN.model_copy(update={"contact": "Größe, desk@post.example"}),
+    )
+    assert server.seen[0][1]["User-Agent"].endswith("(+Gr%C3%B6%C3%9Fe, desk@post.example)")
 
 
 class Names:

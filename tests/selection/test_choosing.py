@@ -2,59 +2,24 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from newsletter.config import FeedUse, NewsletterSettings, Selection
+from newsletter.config import FeedUse
 from newsletter.models import ArticleKind, Slot
-from newsletter.selection import Rules, choose, rules_of
-from newsletter.values import Candidate, CarriedBy, Choice, Picture
-
-DUE = datetime(2026, 2, 18, 14, 0, tzinfo=UTC)
-CLOSED = DUE - timedelta(minutes=30)
-WIDE = Picture("https://p.example/w.jpg", 1200, 800, "A ferry")
-NARROW = Picture("https://p.example/n.jpg", 240, 160)
-
-
-def story(number: int, *places: tuple[str, int, int], hours: float = 2, **values: object) -> Candidate:
-    """An article published `hours` before due, carried at (feed, rank, length)."""
-    published = DUE - timedelta(hours=hours)
-    given_values = {"title": f"Story {number}", "first_seen_at": min(published, CLOSED), **values}
-    return Candidate(  # type: ignore[arg-type]
-        id=number,
-        url=f"https://post.example/{number}",
-        published_at=published,
-        carried_by=tuple(CarriedBy(*place) for place in places),
-        **given_values,
-    )
-
-
-def rules(*uses: FeedUse, **selection: object) -> Rules:
-    return rules_of(
-        NewsletterSettings(
-            slug="post",
-            name="Post",
-            from_address="post@post.example",
-            postal_address="1 Quay",
-            selection=Selection(**selection),  # type: ignore[arg-type]
-            feeds=uses or (FeedUse(use="bbc", section="World"), FeedUse(use="nyt", section="World")),
-        )
-    )
-
-
-def pick(*candidates: Candidate, by: Rules | None = None, went_out: dict[int, str] | None = None) -> Choice:
-    return choose(candidates, by or rules(), due_at=DUE, closed_at=CLOSED, went_out=went_out or {})
-
-
-def in_slot(choice: Choice, slot: Slot) -> list[int]:
-    return [
-        each.article_id for each in sorted(choice.placements, key=lambda p: p.position) if each.slot is slot
-    ]
-
+from newsletter.values import Candidate, Choice, Placement
+from tests.selection.pool import (
+    CLOSED,
+    NARROW,
+    WIDE,
+    YESTERDAY,
+    in_slot,
+    one_story,
+    pick,
+    rules,
+    story,
+)
 
 # ── who may run ─────────────────────────────────────────────────────────────────────────────────
 
@@ -62,24 +27,48 @@ def in_slot(choice: Choice, slot: Slot) -> list[int]:
 @pytest.mark.parametrize(
     ("candidate", "reason"),
     [
-        (story(1, ("bbc", 0, 9), hidden=True), "out: hidden by an editor"),
-        (story(2, ("bbc", 0, 9)), "out: ran in the edition 2026-02-17"),
+        (story(1, ("bbc", 0, 9), hidden=True), "hidden by an editor — brought back, it could run"),
+        (
+            story(2, ("bbc", 0, 9)),
+            "ran in the edition 2026-02-17 — only an editor's pin lets it run again",
+        ),
         (
             story(3, ("bbc", 0, 9), first_seen_at=CLOSED + timedelta(seconds=1)),
-            "out: came in at 2026-02-18 13:30 UTC, after the draft closed at 2026-02-18 13:30 UTC",
+            "came in at 2026-02-18 13:30 UTC, after the draft closed at 2026-02-18 13:30 UTC"
+            " — it can run in the next edition",
         ),
-        (story(4, ("bbc", 0, 9), hours=-1), "out: dated 2026-02-18 15:00 UTC, after this edition"),
+        (
+            story(4, ("bbc", 0, 9), hours=-1),
+            "dated 2026-02-18 15:00 UTC, after this edition — it can run in a later one",
+        ),
         (
             story(5, ("bbc", 0, 9), hours=36.1),
-            "out: published 2026-02-17 01:54 UTC, more than 36 hours before sending",
+            "published 2026-02-17 01:54 UTC, more than 36 hours before sending"
+            ' — with max_age = "37 hours" it could run',
         ),
-        (story(6, ("reuters", 0, 9)), "out: only in feeds that this newsletter does not use"),
+        (
+            story(6, ("reuters", 0, 9)),
+            "only in feeds that this newsletter does not use"
+            " — with a [[newsletters.feeds]] part for reuters it could run",
+        ),
+        (
+            story(7, ("bbc", 0, 9), title="The daily crossword"),
+            'a puzzle or a game, which is no news — with welcome = ["puzzle"] it could run',
+        ),
     ],
 )
 def test_who_may_not_run_and_why(candidate: Candidate, reason: str) -> None:
-    choice = pick(candidate, went_out={2: "2026-02-17"})
+    choice = pick(candidate, went_out={2: YESTERDAY})
     assert choice.placements == ()
-    assert choice.reasons == {candidate.id: reason}
+    assert choice.reasons == {candidate.id: f"out: {reason}"}
+
+
+def test_a_page_that_is_written_anew_each_day_says_so() -> None:
+    page = story(1, ("bbc", 0, 9), renewed_at=CLOSED - timedelta(hours=3))
+    assert pick(page, went_out={1: YESTERDAY}).reasons[1] == (
+        "out: ran in the edition 2026-02-17, and its page tells another story since 2026-02-18 10:30 UTC"
+        " — only an editor's pin lets it run again"
+    )
 
 
 def test_the_edges_belong_to_the_edition() -> None:
@@ -88,7 +77,7 @@ def test_the_edges_belong_to_the_edition() -> None:
 
 
 def test_a_sponsor_may_run_again() -> None:
-    choice = pick(story(1, kind=ArticleKind.SPONSOR), went_out={1: "2026-02-17"})
+    choice = pick(story(1, kind=ArticleKind.SPONSOR), went_out={1: YESTERDAY})
     assert in_slot(choice, Slot.SPONSOR) == [1]
 
 
@@ -104,14 +93,18 @@ def test_words_decide_per_use_and_the_first_that_takes_it_gives_the_section() ->
     choice = pick(lead, ukraine, world, table, by=wanted)
     sections = {placement.article_id: placement.section for placement in choice.placements}
     assert sections == {9: "World", 1: "Ukraine", 2: "World"}
-    assert choice.reasons[3] == "out: holds none of the words that are asked of the feed bbc"
+    assert choice.reasons[3] == (
+        "out: holds none of the words that are asked of the feed bbc — with Kyiv or Ukrain* it could run"
+    )
 
 
 def test_an_excluded_word_is_named() -> None:
     choice = pick(
         story(1, ("bbc", 0, 9), title="Olympic Medals"), by=rules(FeedUse(use="bbc", exclude=("medals",)))
     )
-    assert choice.reasons[1] == "out: holds “Medals”, which is excluded for the feed bbc"
+    assert choice.reasons[1] == (
+        "out: holds “Medals”, which is excluded for the feed bbc — without that it could run"
+    )
 
 
 # ── what weighs more ────────────────────────────────────────────────────────────────────────────
@@ -164,39 +157,6 @@ def test_a_feed_s_own_lead_comes_before_a_fresher_lesser_story() -> None:
     assert in_slot(pick(fresh, lead), Slot.LEAD) == [1]
 
 
-# ── sections ────────────────────────────────────────────────────────────────────────────────────
-
-
-def many(feed: str, first: int, count: int) -> list[Candidate]:
-    return [story(first + n, (feed, n, 2 * count)) for n in range(count)]
-
-
-def test_no_section_starves_while_another_overflows() -> None:
-    wanted = rules(
-        FeedUse(use="bbc", section="World", weight=3),
-        FeedUse(use="nyt", section="Town", weight=0.1),
-        max_stories=5,
-    )
-    choice = pick(*many("bbc", 1, 9), *many("nyt", 20, 3), by=wanted)
-    counts = Counter(placement.section for placement in choice.placements if placement.slot is Slot.HEADLINES)
-    assert counts == {"World": 3, "Town": 2}
-    assert choice.reasons[22] == "out: the edition already has 5 headlines"
-
-
-def test_sections_have_their_order_and_their_limits() -> None:
-    uses = [
-        FeedUse(use=name, section=name.title(), weight=weight)
-        for name, weight in (("a", 3), ("b", 2), ("c", 1))
-    ]
-    wanted = rules(*uses, sections=("C", "Sport"), per_section=2, max_sections=2)
-    choice = pick(*many("a", 1, 4), *many("b", 11, 3), *many("c", 21, 4), by=wanted)
-    shown = [(p.position, p.section, p.article_id) for p in choice.placements if p.slot is Slot.HEADLINES]
-    assert shown == [(0, "C", 21), (1, "C", 22), (2, "A", 2), (3, "A", 3)]
-    assert choice.reasons[23] == "out: C already has 2"
-    assert choice.reasons[11] == "out: B is not among the 2 sections of this edition"
-    assert choice.reasons[2] == "in: A, no. 1 — no. 2 of 8 in a"
-
-
 # ── the other slots ─────────────────────────────────────────────────────────────────────────────
 
 
@@ -211,7 +171,7 @@ def test_video_note_and_sponsor_fill_their_own_slots() -> None:
     )
     assert [in_slot(choice, slot) for slot in (Slot.VIDEO, Slot.NOTE, Slot.SPONSOR)] == [[3], [4], [6]]
     assert in_slot(choice, Slot.HEADLINES) == []
-    assert choice.reasons[5] == "out: another note weighs more today"
+    assert choice.reasons[5] == "out: another note weighs more today — without it this could run"
 
 
 def test_a_feed_of_videos_brings_videos() -> None:
@@ -223,6 +183,9 @@ def test_an_empty_pool_leaves_every_slot_empty() -> None:
     assert pick() == Choice((), {})
 
 
+# ── one story once ──────────────────────────────────────────────────────────────────────────────
+
+
 def test_one_headline_runs_once() -> None:
     choice = pick(
         story(1, ("bbc", 0, 9), title="Ferry returns"),
@@ -230,81 +193,93 @@ def test_one_headline_runs_once() -> None:
         story(3, ("nyt", 2, 9), title="???"),
         story(4, ("nyt", 3, 9), title="!!!"),
     )
-    assert choice.reasons[2] == "out: same headline as article 1, which weighs more"
+    assert choice.reasons[2] == (
+        "out: tells the same story as article 1 — split from it, it would be a story of its own"
+    )
     assert {placement.article_id for placement in choice.placements} == {1, 3, 4}
 
 
-# ── for all ─────────────────────────────────────────────────────────────────────────────────────
-
-FEEDS = ("a", "b", "c", "d")
-
-
-@st.composite
-def pools(draw: st.DrawFn) -> list[Candidate]:
-    return [
-        story(
-            number,
-            *(
-                (feed, draw(st.integers(0, 9)), 10)
-                for feed in draw(st.lists(st.sampled_from(FEEDS), unique=True, max_size=4))
-            ),
-            hours=draw(st.sampled_from((-1, 0, 1, 20, 36, 40))),
-            title=draw(st.sampled_from(("One", "ONE!", "Two", "Three cats", "Four", f"Own {number}"))),
-            kind=draw(st.sampled_from((ArticleKind.STORY, ArticleKind.STORY, *ArticleKind))),
-            picture=draw(st.sampled_from((None, NARROW, WIDE))),
-            hidden=draw(st.integers(0, 9)) == 0,
-        )
-        for number in range(1, draw(st.integers(0, 30)) + 1)
-    ]
-
-
-@st.composite
-def any_rules(draw: st.DrawFn) -> Rules:
-    uses = [
-        FeedUse(
-            use=draw(st.sampled_from(FEEDS)),
-            section=draw(st.sampled_from(("", "World", "Town", "Sport"))),
-            weight=draw(st.sampled_from((0.1, 1, 3))),
-            include=draw(st.sampled_from(((), ("cats",)))),
-            exclude=draw(st.sampled_from(((), ("four",)))),
-        )
-        for _ in range(draw(st.integers(1, 5)))
-    ]
-    return rules(
-        *uses,
-        per_section=draw(st.integers(1, 4)),
-        max_stories=draw(st.integers(1, 8)),
-        max_sections=draw(st.integers(1, 3)),
-        sections=draw(st.sampled_from(((), ("Town",), ("Sport", "Town")))),
+def test_the_others_share_the_fate_of_their_story() -> None:
+    choice = pick(
+        story(1, ("bbc", 0, 9), picture=WIDE),
+        story(2, ("bbc", 1, 9)),
+        story(3, ("bbc", 7, 9)),
+        story(4, ("bbc", 8, 9)),
+        by=rules(max_stories=1),
+        grouping=one_story(3, 4),
+    )
+    assert choice.reasons[3] == (
+        "out: the edition already has 1 headlines, and weighs 0.21 to the 0.84 of the last"
+        " — with more it could run"
+    )
+    assert choice.reasons[4] == (
+        "out: tells the same story as article 3, which is out: " + choice.reasons[3].removeprefix("out: ")
     )
 
 
-@given(pools(), any_rules(), st.sets(st.integers(1, 30), max_size=15), st.randoms(use_true_random=False))
-def test_the_promises_hold_for_every_pool(
-    pool: list[Candidate], wanted: Rules, ran: set[int], dice: object
-) -> None:
-    went_out = dict.fromkeys(ran, "2026-02-17")
-    choice = pick(*pool, by=wanted, went_out=went_out)
-    chosen = [placement.article_id for placement in choice.placements]
-    kinds = {candidate.id: candidate.kind for candidate in pool}
-
-    assert not [number for number in chosen if number in ran and kinds[number] is not ArticleKind.SPONSOR]
-    assert len(chosen) == len(set(chosen))
-
-    slots = Counter(placement.slot for placement in choice.placements)
-    assert all(slots[slot] <= 1 for slot in Slot if slot is not Slot.HEADLINES)
-    sections = Counter(
-        placement.section for placement in choice.placements if placement.slot is Slot.HEADLINES
+def test_a_video_of_a_story_that_runs_is_no_second_telling() -> None:
+    choice = pick(
+        story(1, ("bbc", 5, 9)),
+        story(2, ("nyt", 0, 9), kind=ArticleKind.VIDEO, picture=WIDE),
+        story(3, ("nyt", 4, 9), kind=ArticleKind.VIDEO),
+        grouping=one_story(1, 2),
     )
-    assert sections.total() <= wanted.max_stories
-    assert len(sections) <= wanted.max_sections
-    assert all(count <= wanted.per_section for count in sections.values())
-    assert slots[Slot.LEAD] == 1 or not sections
+    assert (in_slot(choice, Slot.LEAD), in_slot(choice, Slot.VIDEO)) == ([1], [3])
+    assert choice.reasons[2].startswith("out: tells the same story as article 1, which is to be read and not")
 
-    assert set(choice.reasons) == {candidate.id for candidate in pool}
-    assert {number for number, why in choice.reasons.items() if why.startswith("in: ")} == set(chosen)
-    assert all(why.startswith(("in: ", "out: ")) for why in choice.reasons.values())
 
-    shuffled = list(pool)
-    dice.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert pick(*shuffled, by=wanted, went_out=went_out) == choice
+# ── what an editor pinned ───────────────────────────────────────────────────────────────────────
+
+
+def pin(article: int, slot: Slot = Slot.HEADLINES, **values: object) -> Placement:
+    return Placement(article, slot, **{"why": "", **values})  # type: ignore[arg-type]
+
+
+def test_pins_stay_whatever_the_rules_say_and_lead_their_section() -> None:
+    choice = pick(
+        story(1, ("bbc", 0, 9)),
+        story(2, ("bbc", 1, 9)),
+        story(3, ("bbc", 8, 9), hours=99),
+        story(4, ("bbc", 7, 9)),
+        pins=[
+            pin(3, section="World", position=1, why="Anna wants it"),
+            pin(4, section="World", position=0, headline="In our words"),
+        ],
+    )
+    assert in_slot(choice, Slot.LEAD) == [1]
+    assert in_slot(choice, Slot.HEADLINES) == [4, 3, 2]
+    kept = next(placement for placement in choice.placements if placement.article_id == 4)
+    assert (kept.pinned, kept.headline, kept.why) == (True, "In our words", "pinned by an editor")
+    assert choice.reasons[3] == "in: Anna wants it"
+
+
+def test_a_pin_takes_the_room_of_a_machine_s_choice() -> None:
+    choice = pick(
+        *(story(number, ("bbc", number, 9)) for number in range(1, 6)),
+        story(6, ("bbc", 6, 9), kind=ArticleKind.VIDEO),
+        story(7, ("bbc", 7, 9), kind=ArticleKind.VIDEO),
+        pins=[pin(5, Slot.LEAD), pin(7, Slot.VIDEO), pin(4, section="World")],
+        by=rules(max_stories=2),
+    )
+    assert in_slot(choice, Slot.LEAD) == [5]
+    assert in_slot(choice, Slot.VIDEO) == [7]
+    assert in_slot(choice, Slot.HEADLINES) == [4, 1]
+    assert choice.reasons[6] == "out: an editor pinned another video — without it this could run"
+
+
+def test_the_story_of_a_pin_is_told_once_and_by_the_pin() -> None:
+    choice = pick(
+        story(1, ("bbc", 0, 9), picture=WIDE),
+        story(2, ("nyt", 8, 9)),
+        story(3, ("nyt", 1, 9)),
+        pins=[pin(2, section="World")],
+        grouping=one_story(1, 2),
+    )
+    assert choice.reasons[1] == "out: tells the same story as article 2, which is pinned"
+    assert {placement.article_id for placement in choice.placements} == {2, 3}
+
+
+def test_a_pin_that_left_the_pool_stays_too() -> None:
+    choice: Choice = pick(story(1, ("bbc", 0, 9)), pins=[pin(99, section="Sport")])
+    assert in_slot(choice, Slot.HEADLINES) == [99]
+    assert choice.reasons[99] == "in: pinned by an editor"

@@ -13,7 +13,7 @@ from sqlmodel import select
 from newsletter.errors import Misuse, Refused
 from newsletter.models import Edition, EditionState, Slot
 from newsletter.runtime import Runtime
-from newsletter.services import editing
+from newsletter.services import editing, rehearsing
 from newsletter.store import articles, editions
 from newsletter.store.history import story_of
 from newsletter.store.newsletters import newsletter_ids
@@ -222,7 +222,7 @@ def test_a_held_edition_lapses_at_the_next_ones_cutoff(room: Newsroom, runtime: 
 
 def test_a_rehearsal_writes_nothing(room: Newsroom, runtime: Runtime) -> None:
     room.import_stories(5)
-    rehearsal = editing.rehearse(runtime, runtime.newsletter("town"), at("06:00"))
+    rehearsal = rehearsing.rehearse(runtime, runtime.newsletter("town"), at("06:00"))
     assert rehearsal.edition.slug == TODAY
     assert {placement.slot for placement in rehearsal.choice.placements} >= {Slot.LEAD, Slot.HEADLINES}
     with runtime.database.reading() as session:
@@ -234,7 +234,7 @@ def test_a_rehearsal_of_a_closed_edition_shows_what_is_stored(room: Newsroom, ru
     editing.keep(runtime, at("04:00"))
     editing.keep(runtime, at("08:30"))
     room.import_stories(3, published=at("08:31"), kind="late")
-    rehearsal = editing.rehearse(runtime, runtime.newsletter("town"), at("08:40"))
+    rehearsal = rehearsing.rehearse(runtime, runtime.newsletter("town"), at("08:40"))
     with runtime.database.reading() as session:
         assert rehearsal.rendition == editions.read_rendition(session, found(runtime).rendition_id or 0)
 
@@ -242,12 +242,12 @@ def test_a_rehearsal_of_a_closed_edition_shows_what_is_stored(room: Newsroom, ru
 @pytest.mark.parametrize("slug", ["2026-02-30", "2026-02-19"])
 def test_a_rehearsal_of_an_edition_that_is_none_is_refused(runtime: Runtime, slug: str) -> None:
     with pytest.raises(Misuse, match=f"town has no edition '{slug}'"):
-        editing.rehearse(runtime, runtime.newsletter("town"), at("06:00"), slug=slug)
+        rehearsing.rehearse(runtime, runtime.newsletter("town"), at("06:00"), slug=slug)
 
 
 def test_a_rehearsal_without_news_says_that_it_would_be_skipped(runtime: Runtime) -> None:
     with pytest.raises(Refused, match="would be skipped: not enough articles: 0 of at least 3"):
-        editing.rehearse(runtime, runtime.newsletter("town"), at("06:00"))
+        rehearsing.rehearse(runtime, runtime.newsletter("town"), at("06:00"))
 
 
 def make_ready(runtime: Runtime, now: datetime) -> Edition:

@@ -13,7 +13,7 @@ from newsletter.models import Article, Batch, Edition, EditionKind, EditionState
 from newsletter.store import editions
 from newsletter.store.database import Database
 from newsletter.store.history import story_of
-from newsletter.values import Body, Choice, Placement, Rendition
+from newsletter.values import Body, Choice, Placement, Ran, Rendition
 from tests.people import LONG_AGO, NINE, make_edition, make_newsletter
 
 DAY = date(2026, 2, 18)
@@ -30,8 +30,8 @@ def number_of(edition: Edition) -> int:
 
 def make_article(session: Session, path: str) -> int:
     article = Article(
-        url=f"https://post.example/{path}", title=path, kind="story", published_at=LONG_AGO,
-        first_seen_at=LONG_AGO, updated_at=LONG_AGO,
+        url=f"https://post.example/{path}", identity=f"post.example/{path}", title=path, kind="story",
+        published_at=LONG_AGO, first_seen_at=LONG_AGO, updated_at=LONG_AGO,
     )  # fmt: skip
     session.add(article)
     session.flush()
@@ -182,7 +182,8 @@ def test_a_story_is_used_when_somebody_got_it(
             )
         )  # fmt: skip
         session.flush()
-        assert editions.went_out(session, newsletter) == ({article: "2026-02-18"} if is_used else {})
+        ran = {article: Ran("2026-02-18", edition.due_at)} if is_used else {}
+        assert editions.went_out(session, newsletter) == ran
         assert editions.went_out(session, make_newsletter(session, "other")) == {}
 
 

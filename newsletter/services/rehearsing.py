@@ -1,0 +1,87 @@
+"""What an edition would be, without touching anything: today's, or any day's that is drafted or due."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlmodel import Session
+
+from newsletter.config import NewsletterSettings
+from newsletter.errors import Misuse, Refused
+from newsletter.models import Edition, EditionKind
+from newsletter.runtime import Runtime
+from newsletter.schedule import next_due
+from newsletter.services.drafting import Draft, draft, render, too_few
+from newsletter.store import editions
+from newsletter.store.newsletters import newsletter_ids
+from newsletter.values import Candidate, Choice, Rendition
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What an edition would be, were it closed now."""
+
+    edition: Edition
+    choice: Choice
+    pool: Mapping[int, Candidate]
+    rendition: Rendition
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a draft would hold now; `few` says why it would be skipped, when it would."""
+
+    edition: Edition
+    draft: Draft
+    few: str
+
+
+def rehearse(runtime: Runtime, newsletter: NewsletterSettings, now: datetime, *, slug: str = "") -> Rehearsal:
+    """Choose and compile an edition as it would be now.
+
+    Today's, unless `slug` names another. Raises Refused when there would be none.
+    """
+    with runtime.database.reading() as session:
+        day = now.astimezone(newsletter.zone).date()
+        found = _find(session, newsletter, slug or day.isoformat())
+        if found is None and slug:
+            raise Misuse(
+                f"{newsletter.slug} has no edition {slug!r}.",
+                next_step=f"newsletter editions list {newsletter.slug}",
+            )
+        edition = found or _unwritten(session, newsletter, day, now, now)
+        drafted = draft(runtime, session, newsletter, edition, closed_at=edition.closed_at or now)
+        stored = editions.read_rendition(session, edition.rendition_id) if edition.rendition_id else None
+    few = too_few(newsletter, drafted.choice)
+    if few and stored is None:
+        raise Refused(
+            f"{newsletter.slug}/{edition.slug} would be skipped: {few}.",
+            next_step="newsletter gather, or newsletter articles import FILE",
+        )
+    rendition = stored or render(runtime, newsletter, edition, drafted)
+    return Rehearsal(edition, drafted.choice, drafted.pool, rendition)
+
+
+def preview(runtime: Runtime, newsletter: NewsletterSettings, now: datetime) -> Preview:
+    """Choose the edition that is due next after `now`, as it would be were it closed now."""
+    due = next_due(newsletter, now)
+    with runtime.database.reading() as session:
+        found = _find(session, newsletter, due.day.isoformat())
+        edition = found or _unwritten(session, newsletter, due.day, due.at, now)
+        drafted = draft(runtime, session, newsletter, edition, closed_at=now)
+    return Preview(edition, drafted, too_few(newsletter, drafted.choice))
+
+
+def _find(session: Session, newsletter: NewsletterSettings, slug: str) -> Edition | None:
+    return editions.find(session, newsletter_ids(session).get(newsletter.slug, 0), slug)
+
+
+def _unwritten(
+    session: Session, newsletter: NewsletterSettings, day: date, due_at: datetime, now: datetime
+) -> Edition:
+    return Edition(
+        newsletter_id=newsletter_ids(session).get(newsletter.slug, 0), slug=day.isoformat(),
+        kind=EditionKind.DAILY, local_date=day, due_at=due_at, created_at=now,
+    )  # fmt: skip

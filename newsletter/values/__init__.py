@@ -1,0 +1,57 @@
+"""Frozen values that travel between the rooms. No behaviour beyond what their fields imply."""
+
+from newsletter.values.articles import (
+    ArticleDraft,
+    Candidate,
+    CarriedBy,
+    Choice,
+    Picture,
+    Placement,
+    Ran,
+    Refusal,
+    Verdict,
+)
+from newsletter.values.deliveries import (
+    BatchKey,
+    Fate,
+    Outcome,
+    Phase,
+    Recipient,
+    Settled,
+    Sums,
+)
+from newsletter.values.editions import (
+    Body,
+    EditionView,
+    Letterhead,
+    Rendition,
+    Section,
+    SocialLink,
+    Story,
+)
+
+__all__ = [
+    "ArticleDraft",
+    "BatchKey",
+    "Body",
+    "Candidate",
+    "CarriedBy",
+    "Choice",
+    "EditionView",
+    "Fate",
+    "Letterhead",
+    "Outcome",
+    "Phase",
+    "Picture",
+    "Placement",
+    "Ran",
+    "Recipient",
+    "Refusal",
+    "Rendition",
+    "Section",
+    "Settled",
+    "SocialLink",
+    "Story",
+    "Sums",
+    "Verdict",
+]

@@ -1,0 +1,127 @@
+"""What came in from outside, and what was decided of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from newsletter.models import ArticleKind, Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture at its source. Width and height in pixels, 0 when the source did not say."""
+
+    url: str
+    width: int = 0
+    height: int = 0
+    alt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleDraft:
+    """An article as it came in, already cleaned: canonical address, plain text, UTC instants.
+
+    `html` is a sanitised fragment and only notes and sponsors have one. `rank` is the place in the
+    feed's own order, 0 first, of `length` items. `date_note` says how `published_at` was repaired.
+    """
+
+    url: str
+    title: str
+    summary: str = ""
+    byline: str = ""
+    section: str = ""
+    language: str = ""
+    kind: ArticleKind = ArticleKind.STORY
+    picture: Picture | None = None
+    duration: str = ""
+    html: str = ""
+    published_at: datetime | None = None
+    date_note: str = ""
+    guid: str = ""
+    rank: int = 0
+    length: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An item that was not taken: where it stood, and why, in words for a person."""
+
+    place: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedBy:
+    """That a feed carries an article, and how high it stood there."""
+
+    feed: str
+    rank: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An article of the pool as selection sees it.
+
+    `renewed_at` is when another story was last found under its address, as pages have that are written
+    anew every day.
+    """
+
+    id: int
+    url: str
+    title: str
+    published_at: datetime
+    first_seen_at: datetime
+    kind: ArticleKind = ArticleKind.STORY
+    summary: str = ""
+    byline: str = ""
+    section: str = ""
+    language: str = ""
+    picture: Picture | None = None
+    duration: str = ""
+    html: str = ""
+    carried_by: tuple[CarriedBy, ...] = ()
+    hidden: bool = False
+    renewed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an editor decided of two articles: that they tell one story, or (`same` false) two."""
+
+    one: int
+    other: int
+    same: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """That an edition carried an article to readers; later articles it could not know."""
+
+    slug: str
+    closed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """An article in a slot, and why it is there."""
+
+    article_id: int
+    slot: Slot
+    why: str
+    section: str = ""
+    position: int = 0
+    pinned: bool = False
+    headline: str = ""
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What selection decided: where the chosen go, and one reason for every candidate."""
+
+    placements: tuple[Placement, ...]
+    reasons: Mapping[int, str]
