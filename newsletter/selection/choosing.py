@@ -75,8 +75,7 @@ class _Page:
     out: dict[int, str]
 
     def stories(self) -> Iterator[Told]:
-        yield from [self.lead] if self.lead else []
-        yield from chain.from_iterable(self.sections.values())
+        yield from _read(self.lead, self.sections)
         yield from self.singles.values()
 
 
@@ -91,15 +90,29 @@ def _fill(stories: Sequence[Told], rules: Rules, pins: Sequence[Placement], able
         pinned=[pin for pin in pins if pin.slot is Slot.HEADLINES],
         feeds=feeds + Counter([lead.feed] if lead else []),
     )
+    shown = {number: each.candidate.id for each in _read(lead, sections) for number in each.story}
     singles: dict[Slot, Told] = {}
     for kind, slot in _SINGLE.items():
         ranked = _ranked(kind, [story for story in stories if story.kind == kind])
+        seconds = [story for story in ranked if story.candidate.id in shown]
+        out |= {story.candidate.id: _second(shown[story.candidate.id]) for story in seconds}
+        ranked = [story for story in ranked if story not in seconds]
         why = f"an editor pinned another {kind}"
         if slot not in kept.values() and ranked:
             singles[slot], *ranked = ranked
+            shown |= dict.fromkeys(singles[slot].story, singles[slot].candidate.id)
             why = f"another {kind} weighs more today"
         out |= {story.candidate.id: f"{why} — without it this could run" for story in ranked}
     return _Page(lead, sections, singles, out)
+
+
+def _read(lead: Told | None, sections: Mapping[str, Sequence[Told]]) -> Iterator[Told]:
+    yield from [lead] if lead else []
+    yield from chain.from_iterable(sections.values())
+
+
+def _second(shown: int) -> str:
+    return f"tells the same story as article {shown}, which is there already — split from it, it could run"
 
 
 def _overshadowed(stories: Iterable[Told], page: _Page) -> dict[int, str]:

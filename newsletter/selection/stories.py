@@ -29,10 +29,11 @@ Old = Mapping[int, tuple[int, Ran]]  # article → the one that told its story b
 class Told:
     """A story by the article that shows it, the others that tell it, and those who could show it as well.
 
-    `standing` is what its places in the feeds say, `importance` the same, faded by age. `note` is what
-    else a reason should say.
+    `story` are all articles that tell it, in words or as a video. `standing` is what its places in the
+    feeds say, `importance` the same, faded by age. `note` is what else a reason should say.
     """
 
+    story: frozenset[int]
     face: Weighed
     others: tuple[Weighed, ...]
     understudies: tuple[Weighed, ...]
@@ -95,12 +96,18 @@ class Told:
 
 
 def tell(able: Iterable[Weighed], grouping: Grouping, went_out: Mapping[int, Ran]) -> list[Told]:
-    """The stories that the articles tell, most important first."""
-    tellers: dict[frozenset[int], list[Weighed]] = {}
+    """The stories that the articles tell, most important first; one told in words and as a video is two.
+
+    Where a video stands says what there is to see, not what the news is.
+    """
+    tellers: dict[tuple[frozenset[int], bool], list[Weighed]] = {}
     for weighed in able:
-        tellers.setdefault(grouping.story_of(weighed.candidate.id), []).append(weighed)
-    told = (_told(some, _old_news(some, story, grouping, went_out)) for story, some in tellers.items())
-    return sorted(told, key=lambda story: story.order)
+        story = grouping.story_of(weighed.candidate.id)
+        tellers.setdefault((story, weighed.kind == ArticleKind.VIDEO), []).append(weighed)
+    told = (
+        _told(story, some, _old_news(some, story, grouping, went_out)) for (story, _), some in tellers.items()
+    )
+    return sorted(told, key=lambda each: each.order)
 
 
 def why_not_shown(teller: Weighed, story: Told) -> str:
@@ -135,7 +142,7 @@ def _latest_first(ran: tuple[Ran, int]) -> tuple[float, int]:
     return -edition.closed_at.timestamp(), number
 
 
-def _told(tellers: Sequence[Weighed], old: Old) -> Told:
+def _told(story: frozenset[int], tellers: Sequence[Weighed], old: Old) -> Told:
     latest = _latest(tellers)
     ordered = sorted(tellers, key=lambda teller: _rank(teller, old, latest))
     face, *others = ordered
@@ -143,6 +150,7 @@ def _told(tellers: Sequence[Weighed], old: Old) -> Told:
     alike = [teller for teller in ordered if (teller.candidate.id in old) == is_old]
     left = (OLD_NEWS if is_old else 1.0) * (face.form.weight if face.form else 1.0)
     return Told(
+        story,
         face,
         tuple(others),
         tuple(teller for teller in alike[1:] if _can_stand_in(teller, face)),
@@ -195,10 +203,6 @@ def _latest(tellers: Iterable[Weighed]) -> datetime:
     return max(teller.candidate.published_at for teller in tellers)
 
 
-def _is_watched(teller: Weighed, _: datetime) -> float:
-    return teller.kind == ArticleKind.VIDEO
-
-
 def _is_no_face(teller: Weighed, _: datetime) -> float:
     return teller.form is not None and not teller.form.face
 
@@ -233,7 +237,6 @@ def _age(teller: Weighed, latest: datetime) -> float:
 
 # What the better of two is or has, and a key by which it comes first
 _BETTER: tuple[tuple[str, Callable[[Weighed, datetime], float]], ...] = (
-    ("which is to be read and not watched", _is_watched),
     ("which is no page that gathers things", _is_no_face),
     ("which comes from your own feed", _is_foreign),
     ("which is the news itself", _is_comment),

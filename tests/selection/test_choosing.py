@@ -225,7 +225,20 @@ def test_a_video_of_a_story_that_runs_is_no_second_telling() -> None:
         grouping=one_story(1, 2),
     )
     assert (in_slot(choice, Slot.LEAD), in_slot(choice, Slot.VIDEO)) == ([1], [3])
-    assert choice.reasons[2].startswith("out: tells the same story as article 1, which is to be read and not")
+    assert choice.reasons[2].startswith("out: tells the same story as article 1, which is there already")
+
+
+def test_where_a_video_stands_says_what_there_is_to_see_and_not_what_the_news_is() -> None:
+    choice = pick(
+        story(1, ("bbc", 0, 9), picture=WIDE),
+        story(2, ("bbc", 1, 9), picture=WIDE),
+        story(3, ("bbc", 2, 9)),
+        story(4, ("tv", 0, 9), picture=WIDE),
+        grouping=one_story(3, 4),
+        by=rules(FeedUse(use="bbc", section="World"), FeedUse(use="tv", slot="video"), max_stories=1),
+    )
+    assert (in_slot(choice, Slot.LEAD), in_slot(choice, Slot.HEADLINES)) == ([1], [2])
+    assert in_slot(choice, Slot.VIDEO) == [4], "nobody else tells that story here"
 
 
 # ── what an editor pinned ───────────────────────────────────────────────────────────────────────
