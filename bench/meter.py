@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import resource
+import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +67,13 @@ def machine() -> dict[str, Figure]:
         "system": platform.system(),
         "python": platform.python_version(),
     }
+
+
+def program() -> str:
+    """The commit that was measured, with a `+` when files differ from it."""
+    words = ["git", "describe", "--always", "--dirty=+"]
+    described = subprocess.run(words, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+    return described.stdout.strip()
 
 
 def _busy() -> float:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from bench.meter import Row, machine
+from bench.meter import Row, machine, program
 from bench.rendering import compiling, filling, rendition
 from bench.room import frozen_edition, import_readers, newsroom
 from bench.sending import sending
@@ -40,7 +39,7 @@ def main() -> None:
     settings = {name: value for name, value in vars(given).items() if name not in ("out", "profile")}
     result = {
         "at": started.isoformat(timespec="seconds"),
-        "program": _program(),
+        "program": program(),
         "machine": about,
         "settings": settings,
     }
@@ -61,13 +60,6 @@ def _measurements(given: argparse.Namespace) -> Iterator[Row]:
     if "sending" in given.only:
         for store in given.send_stores:
             yield from sending(store, given.send, given.connections, given.naive, edition, given.profile)
-
-
-def _program() -> str:
-    """The commit that was measured, with a `+` when files differ from it."""
-    words = ["git", "describe", "--always", "--dirty=+"]
-    described = subprocess.run(words, cwd=RESULTS.parent, capture_output=True, text=True, check=False)
-    return described.stdout.strip()
 
 
 def _arguments() -> argparse.Namespace:

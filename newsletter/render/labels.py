@@ -23,6 +23,7 @@ class Labels:
     sponsored_by: str
     visit_sponsor: str
     signed_up: str
+    anybody: str  # stands for the address, where a page is nobody's own
 
     def play(self, title: str) -> str:
         """The alternative text of a video's poster."""
@@ -54,6 +55,7 @@ ENGLISH = Labels(
     sponsored_by="Sponsored by {name}",
     visit_sponsor="Visit {name}",
     signed_up="You are receiving {newsletter} because you signed up with",
+    anybody="your address.",
 )
 
 UKRAINIAN = Labels(
@@ -71,6 +73,7 @@ UKRAINIAN = Labels(
     sponsored_by="Реклама · {name}",
     visit_sponsor="Перейти до {name}",
     signed_up="Ви отримуєте розсилку «{newsletter}», бо підписалися з адреси",
+    anybody="вашої пошти.",
 )
 
 LABELS = {"en": ENGLISH, "uk": UKRAINIAN}

@@ -16,7 +16,7 @@ from newsletter.models import ArticleKind, Slot
 from newsletter.selection.grouping import Grouping
 from newsletter.selection.rules import Rules
 from newsletter.selection.sections import arrange, headlines
-from newsletter.selection.stories import Told, can_lead, tell, why_not_shown
+from newsletter.selection.stories import Told, is_wide, tell, why_not_shown
 from newsletter.selection.weigh import Weighed, weigh
 from newsletter.values import Candidate, Choice, Placement, Ran
 
@@ -58,7 +58,7 @@ def choose(
         for each in able
         if each.candidate.id in by_pins
     }
-    out = page.out | _overshadowed(stories, page) | told_by_pins
+    out = _overshadowed(stories, page) | page.out | told_by_pins
     placements = _placements(page, pins)
     reasons |= {number: f"out: {why}" for number, why in out.items()}
     reasons |= {placement.article_id: f"in: {placement.why}" for placement in placements}
@@ -95,7 +95,11 @@ def _fill(stories: Sequence[Told], rules: Rules, pins: Sequence[Placement], able
     for kind, slot in _SINGLE.items():
         ranked = _ranked(kind, [story for story in stories if story.kind == kind])
         seconds = [story for story in ranked if story.candidate.id in shown]
-        out |= {story.candidate.id: _second(shown[story.candidate.id]) for story in seconds}
+        out |= {
+            teller.candidate.id: _second(shown[teller.candidate.id])
+            for story in seconds
+            for teller in (story.face, *story.others)
+        }
         ranked = [story for story in ranked if story not in seconds]
         why = f"an editor pinned another {kind}"
         if slot not in kept.values() and ranked:
@@ -142,22 +146,22 @@ def _lead(stories: Sequence[Told]) -> Told | None:
     """Among the weightiest, where a story stands in its feeds decides: their editors chose that place."""
     foremost = [story for story in stories if story.importance >= LEAD_WEIGHT * stories[0].importance]
     standing = sorted(foremost, key=lambda story: (-story.standing, story.order))
-    return next((story for story in standing if can_lead(story.candidate)), standing[0] if standing else None)
+    return next((story for story in standing if is_wide(story.candidate)), standing[0] if standing else None)
 
 
 def _leading(lead: Told) -> Placement:
     picture = (
-        "and has a fitting picture" if can_lead(lead.candidate) else "and none near it has a fitting picture"
+        "and has a fitting picture" if is_wide(lead.candidate) else "and none near it has a fitting picture"
     )
     why = f"lead — stands highest {picture}: {lead.carriage}"
     return Placement(lead.candidate.id, Slot.LEAD, why=why, section=lead.section)
 
 
 def _ranked(kind: ArticleKind, ordered: list[Told]) -> list[Told]:
-    """A video without a poster is shown only when there is no other."""
+    """Videos whose poster fits come first: one without, or with a stamp of one, is no sight."""
     if kind != ArticleKind.VIDEO:
         return ordered
-    return sorted(ordered, key=lambda story: story.candidate.picture is None)
+    return sorted(ordered, key=lambda story: not is_wide(story.candidate))
 
 
 def _single(story: Told, slot: Slot) -> Placement:

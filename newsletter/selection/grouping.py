@@ -64,7 +64,7 @@ def _group(tellings: tuple[Telling, ...], verdicts: frozenset[Verdict]) -> Group
     for one, other in _of_one_title(tellings):
         board.join(one, other)
     for _, one, other in pairs:
-        if board.likeness(one, other) >= ON_THE_WHOLE:
+        if not board.are_together(one, other) and board.likeness(one, other) >= ON_THE_WHOLE:
             board.join(one, other)
     ids = [telling.id for telling in tellings]
     return Grouping(
@@ -108,9 +108,12 @@ class _Board:
 
     def part(self, one: int, other: int) -> None:
         """Keep two apart for good; those who are together already stay so."""
-        if self._group[one] != self._group[other]:
+        if not self.are_together(one, other):
             self._foes.setdefault(one, set()).add(other)
             self._foes.setdefault(other, set()).add(one)
+
+    def are_together(self, one: int, other: int) -> bool:
+        return self._group[one] == self._group[other]
 
     def likeness(self, one: int, other: int) -> float:
         """The mean of all pairs across the two groups."""

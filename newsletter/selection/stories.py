@@ -20,7 +20,7 @@ from newsletter.values import Candidate, Ran
 
 OLD_NEWS = 0.25  # of its importance is left to a story that readers were told already
 BEHIND = timedelta(hours=12)  # a preview must not show a story whose outcome is known
-LEAD_WIDTH = 400  # pixels; a narrower picture would be blown up
+WIDE = 400  # pixels; a narrower picture would be blown up
 _NAMED = 4  # further articles that a reason names
 Old = Mapping[int, tuple[int, Ran]]  # article → the one that told its story before, and where
 
@@ -96,17 +96,17 @@ class Told:
 
 
 def tell(able: Iterable[Weighed], grouping: Grouping, went_out: Mapping[int, Ran]) -> list[Told]:
-    """The stories that the articles tell, most important first; one told in words and as a video is two.
-
-    Where a video stands says what there is to see, not what the news is.
-    """
-    tellers: dict[tuple[frozenset[int], bool], list[Weighed]] = {}
+    """The stories that the articles tell, most important first; one told in words and as a video is two."""
+    tellers: dict[frozenset[int], list[Weighed]] = {}
     for weighed in able:
-        story = grouping.story_of(weighed.candidate.id)
-        tellers.setdefault((story, weighed.kind == ArticleKind.VIDEO), []).append(weighed)
-    told = (
-        _told(story, some, _old_news(some, story, grouping, went_out)) for (story, _), some in tellers.items()
-    )
+        tellers.setdefault(grouping.story_of(weighed.candidate.id), []).append(weighed)
+    told: list[Told] = []
+    for story, some in tellers.items():
+        old = _old_news(some, story, grouping, went_out)
+        watched = [teller for teller in some if teller.kind == ArticleKind.VIDEO]
+        read = [teller for teller in some if teller.kind != ArticleKind.VIDEO]
+        told += [_told(story, watched, old)] if watched else []
+        told += [_told(story, read, old, [each for each in watched if not each.is_of_videos])] if read else []
     return sorted(told, key=lambda each: each.order)
 
 
@@ -142,20 +142,24 @@ def _latest_first(ran: tuple[Ran, int]) -> tuple[float, int]:
     return -edition.closed_at.timestamp(), number
 
 
-def _told(story: frozenset[int], tellers: Sequence[Weighed], old: Old) -> Told:
+def _told(
+    story: frozenset[int], tellers: Sequence[Weighed], old: Old, seconded_by: Iterable[Weighed] = ()
+) -> Told:
+    """`seconded_by` say that the story matters, and do not tell it here."""
     latest = _latest(tellers)
     ordered = sorted(tellers, key=lambda teller: _rank(teller, old, latest))
     face, *others = ordered
     is_old = face.candidate.id in old
     alike = [teller for teller in ordered if (teller.candidate.id in old) == is_old]
+    counted = [*alike, *(teller for teller in seconded_by if (teller.candidate.id in old) == is_old)]
     left = (OLD_NEWS if is_old else 1.0) * (face.form.weight if face.form else 1.0)
     return Told(
         story,
         face,
         tuple(others),
         tuple(teller for teller in alike[1:] if _can_stand_in(teller, face)),
-        standing=left * _sum_of_best(teller.standings for teller in alike),
-        importance=left * _sum_of_best(_faded(teller) for teller in alike),
+        standing=left * _sum_of_best(teller.standings for teller in counted),
+        importance=left * _sum_of_best(_faded(teller) for teller in counted),
         note=_note(face, old),
     )
 
@@ -188,10 +192,10 @@ def _sum_of_best(tellers: Iterable[Mapping[str, float]]) -> float:
 # ── who shows a story ───────────────────────────────────────────────────────────────────────────
 
 
-def can_lead(article: Candidate) -> bool:
-    """Whether its picture is wide enough for the top of the page, as far as the feed says."""
+def is_wide(article: Candidate) -> bool:
+    """Whether its picture is wide enough to fill the page, as far as the feed says."""
     picture = article.picture
-    return picture is not None and (picture.width == 0 or picture.width >= LEAD_WIDTH)
+    return picture is not None and (picture.width == 0 or picture.width >= WIDE)
 
 
 def _rank(teller: Weighed, old: Old, latest: datetime) -> tuple[Any, ...]:
@@ -224,7 +228,7 @@ def _is_behind(teller: Weighed, latest: datetime) -> float:
 
 
 def _picture(teller: Weighed, _: datetime) -> float:
-    return 0 if can_lead(teller.candidate) else 1 if teller.candidate.picture else 2
+    return 0 if is_wide(teller.candidate) else 1 if teller.candidate.picture else 2
 
 
 def _length(teller: Weighed, _: datetime) -> float:

@@ -54,6 +54,11 @@ class Weighed:
         return max(self.places, key=lambda place: place.standing).use.feed if self.places else ""
 
     @property
+    def is_of_videos(self) -> bool:
+        """Whether only feeds of videos bring it: they say what there is to see, not what the news is."""
+        return all(place.use.slot == "video" for place in self.places)
+
+    @property
     def standings(self) -> Mapping[str, float]:
         """What each feed's place is worth, by its name."""
         return {place.use.feed: place.standing for place in self.places} or {"": 1.0}

@@ -12,6 +12,7 @@ from datetime import datetime
 from newsletter.config import NewsletterSettings
 from newsletter.mail.greeting import greet
 from newsletter.render.compile import neutral_html
+from newsletter.render.labels import labels_for
 from newsletter.runtime import Runtime
 from newsletter.schedule import describe
 from newsletter.store import public
@@ -87,7 +88,7 @@ def _values_for_anybody(runtime: Runtime, newsletter: NewsletterSettings, slug: 
     page = runtime.links.newsletter(newsletter.slug)
     return {
         "greeting": greet("", newsletter.language),
-        "email": "",
+        "email": labels_for(newsletter.language).anybody,
         "unsubscribe_url": page,
         "preferences_url": page,
         "web_url": runtime.links.edition(newsletter.slug, slug),

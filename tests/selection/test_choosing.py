@@ -136,7 +136,7 @@ def test_what_a_hand_added_counts_as_a_first_item() -> None:
 # ── the lead ────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_near_equals_are_decided_by_a_picture_that_can_lead() -> None:
+def test_near_equals_are_decided_by_a_picture_that_fills_the_page() -> None:
     bare, small, fit = (
         story(1, ("bbc", 0, 20)),
         story(2, ("bbc", 1, 20), picture=NARROW),
@@ -226,6 +226,16 @@ def test_a_video_of_a_story_that_runs_is_no_second_telling() -> None:
     )
     assert (in_slot(choice, Slot.LEAD), in_slot(choice, Slot.VIDEO)) == ([1], [3])
     assert choice.reasons[2].startswith("out: tells the same story as article 1, which is there already")
+
+
+def test_a_video_among_the_news_says_that_its_story_matters() -> None:
+    choice = pick(
+        story(1, ("bbc", 0, 9)),
+        story(2, ("bbc", 3, 9)),
+        story(3, ("nyt", 0, 9), kind=ArticleKind.VIDEO),
+        grouping=one_story(2, 3),
+    )
+    assert in_slot(choice, Slot.LEAD) == [2] and in_slot(choice, Slot.VIDEO) == []
 
 
 def test_where_a_video_stands_says_what_there_is_to_see_and_not_what_the_news_is() -> None:
