@@ -15,6 +15,7 @@ from bench.meter import Figure, Row
 from newsletter.mail.greeting import greet
 from newsletter.models import Slot
 from newsletter.render.compile import neutral_html
+from newsletter.render.labels import labels_for
 from newsletter.runtime import Runtime
 from newsletter.services.rehearsing import Rehearsal, rehearse
 from newsletter.values import Candidate
@@ -100,7 +101,7 @@ def _for_anybody(runtime: Runtime) -> Mapping[str, str]:
     page = runtime.links.newsletter("town")
     return {
         "greeting": greet("", "en"),
-        "email": "",
+        "email": labels_for("en").anybody,
         "unsubscribe_url": page,
         "preferences_url": page,
         "web_url": runtime.links.edition("town", "2026-02-18"),
