@@ -54,7 +54,7 @@ def rehearse(runtime: Runtime, newsletter: NewsletterSettings, now: datetime, *,
         edition = found or _unwritten(session, newsletter, day, now, now)
         drafted = draft(runtime, session, newsletter, edition, closed_at=edition.closed_at or now)
         stored = editions.read_rendition(session, edition.rendition_id) if edition.rendition_id else None
-    few = too_few(newsletter, drafted.choice)
+    few = too_few(newsletter, edition, drafted.choice)
     if few and stored is None:
         raise Refused(
             f"{newsletter.slug}/{edition.slug} would be skipped: {few}.",
@@ -71,7 +71,7 @@ def preview(runtime: Runtime, newsletter: NewsletterSettings, now: datetime) -> 
         found = _find(session, newsletter, due.day.isoformat())
         edition = found or _unwritten(session, newsletter, due.day, due.at, now)
         drafted = draft(runtime, session, newsletter, edition, closed_at=now)
-    return Preview(edition, drafted, too_few(newsletter, drafted.choice))
+    return Preview(edition, drafted, too_few(newsletter, edition, drafted.choice))
 
 
 def _find(session: Session, newsletter: NewsletterSettings, slug: str) -> Edition | None:
