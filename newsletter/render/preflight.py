@@ -5,7 +5,9 @@ The gate has read the parts while they were made; this reads the finished rendit
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from html import unescape
 
 from newsletter.render.compile import neutral_html, plain_text
 from newsletter.render.gate import MAX_BYTES
@@ -13,6 +15,7 @@ from newsletter.render.holes import REQUIRED_HOLES
 from newsletter.values import Rendition
 
 NEARLY = 90_000  # bytes of the encoded HTML part
+_TAG = re.compile(r"<[^>]*>")
 
 
 def size_of(rendition: Rendition) -> int:
@@ -27,11 +30,9 @@ def blockers(rendition: Rendition, postal_address: str) -> Iterator[str]:
             if hole not in body.holes:
                 yield f"The {part} part lacks {{{{ hole.{hole} }}}}."
     nothing = dict.fromkeys((*rendition.html.holes, *rendition.text.holes), "")
+    html = unescape(_TAG.sub("", neutral_html(rendition, nothing)))
     wanted = "".join(postal_address.split())
-    for part, shown in (
-        ("HTML", neutral_html(rendition, nothing)),
-        ("text", plain_text(rendition, nothing)),
-    ):
+    for part, shown in (("HTML", html), ("text", plain_text(rendition, nothing))):
         if wanted not in "".join(shown.split()):
             yield f"The {part} part lacks the postal address that the configuration has now."
     if size_of(rendition) > MAX_BYTES:

@@ -69,7 +69,7 @@ def draft(
         grouping=grouping,
         due_at=due_at,
         closed_at=closed_at,
-        went_out=_ran_before(session, edition),
+        went_out=ran_before(session, edition),
         pins=pins,
         dropped=[touch.article_id for touch in touches.values() if touch.dropped],
     )
@@ -175,7 +175,7 @@ def _is_for(newsletter: NewsletterSettings, candidate: Candidate) -> bool:
     return not candidate.carried_by or any(carried.feed in used for carried in candidate.carried_by)
 
 
-def _ran_before(session: Session, edition: Edition) -> Mapping[int, Ran]:
+def ran_before(session: Session, edition: Edition) -> Mapping[int, Ran]:
     """What readers had been sent by then: a rehearsal of a past day knows nothing of later ones."""
     return {
         article: ran

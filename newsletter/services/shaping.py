@@ -136,7 +136,11 @@ def take_out_hidden(
     """
     with runtime.database.reading() as session:
         slugs = {number: slug for slug, number in newsletter_ids(session).items()}
-        carrying = hands.carrying(session, article_id)
+        carrying = [
+            edition
+            for edition in hands.carrying(session, article_id)
+            if edition.closed_at is not None or article_id in hands.touches(session, id_of(edition))
+        ]
     found = []
     for edition in carrying:
         newsletter = runtime.newsletters.get(slugs[edition.newsletter_id])

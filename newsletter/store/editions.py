@@ -8,7 +8,7 @@ from datetime import date, datetime
 from importlib.metadata import version
 from typing import Any
 
-from sqlalchemy import delete, or_, update
+from sqlalchemy import ColumnElement, delete, or_, update
 from sqlmodel import Session, col, select
 
 from newsletter.models import Batch, Edition, EditionKind, EditionState, Entry, Rendition, Slot
@@ -82,6 +82,19 @@ def following(session: Session, edition: Edition) -> Edition | None:
             col(Edition.due_at) > edition.due_at,
         )
         .order_by(col(Edition.due_at), col(Edition.id))
+    ).first()
+
+
+def before(session: Session, edition: Edition) -> Edition | None:
+    """The newsletter's latest edition before this one that readers were sent."""
+    return session.exec(
+        select(Edition)
+        .where(
+            Edition.newsletter_id == edition.newsletter_id,
+            col(Edition.due_at) < edition.due_at,
+            _reached(),
+        )
+        .order_by(col(Edition.due_at).desc(), col(Edition.id).desc())
     ).first()
 
 
@@ -201,18 +214,20 @@ def went_out(session: Session, newsletter_id: int) -> Mapping[int, Ran]:
     An edition went out when at least one of its deliveries is `sent` or `unknown`; its batches'
     sums say so, also when retention has dropped the deliveries.
     """
-    reached = (
-        select(Batch.edition_id)
-        .where(col(Batch.edition_id) == col(Edition.id), or_(col(Batch.sent) > 0, col(Batch.unknown) > 0))
-        .exists()
-    )
     rows = session.exec(
         select(Entry.article_id, Edition.slug, Edition.closed_at, Edition.due_at)
         .join(Edition, col(Edition.id) == col(Entry.edition_id))
-        .where(Edition.newsletter_id == newsletter_id, reached)
+        .where(Edition.newsletter_id == newsletter_id, _reached())
         .order_by(col(Edition.due_at))
     )
     return {article: Ran(slug, closed_at or due_at) for article, slug, closed_at, due_at in rows}
+
+
+def _reached() -> ColumnElement[bool]:
+    some_batch = select(Batch.edition_id).where(
+        col(Batch.edition_id) == col(Edition.id), or_(col(Batch.sent) > 0, col(Batch.unknown) > 0)
+    )
+    return some_batch.exists()
 
 
 def save_rendition(session: Session, edition: Edition, rendition: RenditionValue, now: datetime) -> int:
