@@ -14,7 +14,7 @@ from rich.console import Console
 
 from newsletter.cli.console import finish, foreign, table
 from newsletter.cli.options import command, instant, runtime
-from newsletter.cli.status import state_words, when, words
+from newsletter.cli.status import due_words, state_words, when, words
 from newsletter.config import NewsletterSettings
 from newsletter.errors import Misuse
 from newsletter.runtime import Runtime
@@ -51,7 +51,7 @@ def list_editions(
         table(
             ["EDITION", "STATE", "DUE", "SUBJECT", "DELIVERIES"],
             [
-                [f"{n.slug}/{e.slug}", state_words(e), when(e.due_at, n.zone), e.subject, words(e)]
+                [f"{n.slug}/{e.slug}", state_words(e), due_words(e, n.zone), e.subject, words(e)]
                 for n, e in lines
             ],
             empty="No edition yet; the scheduler drafts one. Run: newsletter tick",
@@ -157,7 +157,7 @@ def _as_data(story: EditionStory) -> dict[str, object]:
 
 def _show(console: Console, story: EditionStory, zone: ZoneInfo, *, why: bool) -> None:
     line = story.line
-    due = "waits for send" if line.by_hand else f"due {when(line.due_at, zone)}"
+    due = due_words(line, zone)
     console.print(foreign(f"{line.slug}  {state_words(line)}  version {line.version}  {due}  {line.why}"))
     console.print(foreign(f"Subject  {line.subject or 'none yet'}"))
     _show_entries(console, story.placements, story.articles)

@@ -39,9 +39,14 @@ def reword(standing: Standing, article_id: int, headline: str | None, summary: s
     if has_words and touch.placed is Placed.BY_THE_MACHINE:
         at = place_of(standing.page, entry)
         worded = replace(worded, placed=Placed.REWORDED, slot=entry.slot, section=entry.section, position=at)
+        shown = replace(entry, pinned=True, why="re-worded by an editor")
     elif not has_words and touch.placed is Placed.REWORDED:
         worded = replace(worded, placed=Placed.BY_THE_MACHINE)
-    page = tuple(in_own_words(each, {article_id: worded}) for each in standing.page)
+        shown = replace(entry, pinned=False, why="where it stood when its own words were given back")
+    else:
+        shown = entry
+    shown = in_own_words(shown, {article_id: worded})
+    page = tuple(shown if each is entry else each for each in standing.page)
     candidate = standing.drafted.pool[article_id]
     theirs = {"headline": entry.headline or candidate.title, "summary": entry.summary or candidate.summary}
     return change_of(

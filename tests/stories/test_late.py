@@ -110,7 +110,7 @@ def test_a_newsroom_set_up_in_the_afternoon_has_missed_nothing(
 # ── what the calendar and the editors say ───────────────────────────────────────────────────────
 
 
-def test_days_have_no_edition_and_dates_that_are_taken_out_say_why(room: Newsroom, server: SmtpServer) -> None:
+def test_dates_that_are_taken_out_are_skipped_with_a_reason(room: Newsroom, server: SmtpServer) -> None:
     room.configure(newsletter='days = ["mon", "tue", "wed", "thu"]\nskip_dates = ["2026-02-19"]')
     for day in range(6):  # from Wednesday 18 to Monday 23
         room.import_stories(published=at("04:00", days=day), kind=f"{day}")
