@@ -203,9 +203,7 @@ def test_sent_now_and_undone_at_59_seconds_there_is_no_mail_and_no_row(
         town = runtime.newsletter("town")
         dispatch = scheduler.send_now(runtime, town, "", DAWN, wait=timedelta(seconds=60), who="ops")
         assert dispatch.people == 3
-        assert sending.unfreeze(
-            runtime, town, dispatch.edition_id, DAWN + timedelta(seconds=59), who="ops"
-        )
+        assert sending.unfreeze(runtime, town, dispatch.edition_id, DAWN + timedelta(seconds=59), who="ops")
     room.run("tick", now=DAWN + timedelta(seconds=61))
     assert (server.mails, room.counts(), batches(room)) == ([], {}, 0)
     assert room.edition()["state"] == "draft"
