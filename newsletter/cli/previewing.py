@@ -115,9 +115,15 @@ def write_into(folder: Path, files: dict[str, bytes]) -> tuple[Path, ...]:
         opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except OSError as error:
         raise Misuse(
-            f"{folder} is no folder to write into: {error.strerror}.", next_step="name another with -o"
+            f"{folder} is no folder to write into: {error.strerror}.", next_step="name another folder with -o"
         ) from error
     try:
+        for name in files:
+            if (folder / name).is_symlink():
+                raise Misuse(
+                    f"{folder / name} is a link; nothing was written.",
+                    next_step="name another folder with -o",
+                )
         for name, content in files.items():
             _write(opened, folder, name, content)
     finally:
@@ -126,8 +132,6 @@ def write_into(folder: Path, files: dict[str, bytes]) -> tuple[Path, ...]:
 
 
 def _write(opened: int, folder: Path, name: str, content: bytes) -> None:
-    if (folder / name).is_symlink():
-        raise Misuse(f"{folder / name} is a link; nothing was written.", next_step="name another with -o")
     draft = f".{name}.{secrets.token_hex(8)}"
     number = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=opened)
     try:
@@ -136,4 +140,6 @@ def _write(opened: int, folder: Path, name: str, content: bytes) -> None:
         os.replace(draft, name, src_dir_fd=opened, dst_dir_fd=opened)
     except OSError as error:
         os.unlink(draft, dir_fd=opened)
-        raise Misuse(f"{folder / name} cannot be written: {error.strerror}.") from error
+        raise Misuse(
+            f"{folder / name} cannot be written: {error.strerror}.", next_step="name another folder with -o"
+        ) from error

@@ -43,7 +43,7 @@ def fill(runtime: Runtime, rendition: Rendition, letterhead: Letterhead, reader:
     message = compiled.fill(_reader(runtime, reader) if reader else SOMEBODY)
     read = message_from_bytes(message, policy=policy.default)
     parts = {
-        part.get_content_subtype(): str(part.get_content())
+        part.get_content_subtype(): str(part.get_content()).replace("\r\n", "\n")
         for part in read.walk()
         if part.get_content_maintype() == "text"
     }
