@@ -58,12 +58,7 @@ def choose(
     settled = by_pins.keys() | unwanted.keys()
     stories = tell((each for each in able if each.candidate.id not in settled), grouping, went_out)
     page = _fill(stories, rules, pins, able)
-    told_by_pins = {
-        each.candidate.id: f"tells the same story as article {by_pins[each.candidate.id]}, which is pinned"
-        for each in able
-        if each.candidate.id in by_pins
-    }
-    out = page.out | _overshadowed(stories, page) | unwanted | told_by_pins
+    out = page.out | _overshadowed(stories, page) | unwanted | _told_by(by_pins, able)
     placements = _placements(page, pins)
     reasons |= {number: f"out: {why}" for number, why in out.items()}
     reasons |= {placement.article_id: f"in: {placement.why}" for placement in placements}
@@ -105,6 +100,15 @@ def _fill(stories: Sequence[Told], rules: Rules, pins: Sequence[Placement], able
             why = f"another {kind} weighs more today"
         out |= {story.candidate.id: f"{why} — without it this could run" for story in ranked}
     return _Page(lead, sections, singles, out)
+
+
+def _told_by(pins: Mapping[int, int], able: Iterable[Weighed]) -> dict[int, str]:
+    """Why those are out whose story a pin tells; `pins` names it by each article of its story."""
+    return {
+        each.candidate.id: f"tells the same story as article {pins[each.candidate.id]}, which is pinned"
+        for each in able
+        if each.candidate.id in pins
+    }
 
 
 def _unwanted(dropped: Collection[int], grouping: Grouping) -> dict[int, str]:
