@@ -122,7 +122,8 @@ def test_without_the_promised_encryption_nothing_is_said(
 EDITORS_DAY = (
     "pin {} 3 --slot lead", "move {} 4 --to 1", "drop {} 2", "drop {} 2 --undo",
     "reword {} 5 --headline Ours", "reword {} --subject Ours", "check {}", "approve {}",
-    "reword {} 5 --undo", "hold {} --why doubt", "approve {}", "skip {} --why rain", "unskip {}", "approve {}",
+    "reword {} 5 --undo", "hold {} --why doubt", "approve {}", "skip {} --why rain", "unskip {}",
+    "approve {}",
 )  # fmt: skip
 
 
