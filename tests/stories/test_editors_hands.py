@@ -281,7 +281,8 @@ def test_a_holiday_is_on_the_record_and_a_hand_may_lift_it(
     room.import_stories(4, published=at("20:00", days=-3), kind="sunday")
     lifted = room.run("editions", "unskip", "town/2026-02-16", now=at("21:00", days=-3))
     assert lifted.code == 0, lifted.said
-    room.run("tick", now=at("09:00", days=-2))
+    for clock in ("05:00", "09:00"):
+        room.run("tick", now=at(clock, days=-2))
     assert room.editions()["2026-02-16"]["state"] == "sent"
     assert len(server.mails) == 2
 
