@@ -3,6 +3,8 @@
     NewsletterError
     ├── Misuse          2   wrong command, configuration or input; the text names place and mend
     ├── Refused         3   a rule says no: held, blocked, too late, not allowed
+    │   ├── Blocked         what preflight found in an edition
+    │   └── Stale           somebody changed the same thing meanwhile
     ├── Incomplete      4   done as far as possible; somebody should look
     └── WorldFailed     5   the world around us failed
         ├── StoreFailed     the database
@@ -13,6 +15,8 @@ Anything else that escapes is our bug and ends with 1.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class NewsletterError(Exception):
@@ -35,6 +39,23 @@ class Misuse(NewsletterError):
 
 class Refused(NewsletterError):
     exit_code = 3
+
+
+class Blocked(Refused):
+    """An edition that may not go out as it is; `findings` say why, a sentence each."""
+
+    def __init__(self, sentence: str, findings: Sequence[str], *, next_step: str = "") -> None:
+        super().__init__(sentence, next_step=next_step)
+        self.findings = tuple(findings)
+
+
+class Stale(Refused):
+    """Somebody changed the same thing meanwhile: `theirs` stands, `mine` was not taken."""
+
+    def __init__(self, sentence: str, *, mine: str, theirs: str, next_step: str = "") -> None:
+        super().__init__(sentence, next_step=next_step)
+        self.mine = mine
+        self.theirs = theirs
 
 
 class Incomplete(NewsletterError):

@@ -38,8 +38,9 @@ class Schedule(Protocol):
     def zone(self) -> ZoneInfo: ...
     @property
     def days(self) -> Collection[str]: ...
-    @property
-    def skip_dates(self) -> Collection[date]: ...
+
+    def taken_out(self, day: date) -> str:
+        """Why there is no edition on this date although its weekday has one; empty when there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +76,16 @@ def due_days(schedule: Schedule, first: date, last: date) -> Iterator[date]:
     """The local dates from `first` to `last`, both included, for which a daily is due."""
     for ordinal in range(first.toordinal(), last.toordinal() + 1):
         day = date.fromordinal(ordinal)
-        if WEEK[day.weekday()] in schedule.days and day not in schedule.skip_dates:
+        if WEEK[day.weekday()] in schedule.days and not schedule.taken_out(day):
             yield day
+
+
+def days_taken_out(schedule: Schedule, first: date, last: date) -> Iterator[tuple[date, str]]:
+    """The local dates from `first` to `last` that would be due, had nobody taken them out; and why."""
+    for ordinal in range(first.toordinal(), last.toordinal() + 1):
+        day = date.fromordinal(ordinal)
+        if WEEK[day.weekday()] in schedule.days and (why := schedule.taken_out(day)):
+            yield day, why
 
 
 def due_between(schedule: Schedule, after: datetime, until: datetime) -> Iterator[Due]:

@@ -44,6 +44,9 @@ class Weekly:
     days: Collection[str] = WEEK
     skip_dates: Collection[date] = ()
 
+    def taken_out(self, day: date) -> str:
+        return "taken out" if day in self.skip_dates else ""
+
 
 def utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)

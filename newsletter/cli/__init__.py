@@ -12,7 +12,20 @@ import traceback
 
 import typer
 
-from newsletter.cli import articles, demo, editions, feeds, sending, serving, setup, status, subscribers
+from newsletter.cli import (
+    articles,
+    deciding,
+    demo,
+    editions,
+    feeds,
+    previewing,
+    sending,
+    serving,
+    setup,
+    shaping,
+    status,
+    subscribers,
+)
 from newsletter.cli.console import Interrupted, keep_log, report
 from newsletter.errors import Misuse, NewsletterError
 
@@ -25,6 +38,8 @@ app = typer.Typer(
 )
 for room in (setup, demo, serving, feeds, articles, editions, sending, subscribers, status):
     room.register(app)
+for corner in (shaping, deciding, previewing):
+    corner.register(editions.room)
 
 
 def main(arguments: list[str] | None = None) -> None:

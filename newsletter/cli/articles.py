@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -14,8 +15,9 @@ from newsletter.cli.options import command, runtime
 from newsletter.errors import Misuse
 from newsletter.feeds.files import draft_of
 from newsletter.models import Article, ArticleKind
-from newsletter.services import choosing, gathering, status
+from newsletter.services import choosing, gathering, shaping, status
 from newsletter.services.gathering import ImportReport
+from newsletter.services.shaping import Carried
 from newsletter.values import Candidate
 
 room = typer.Typer(name="articles", help="The pool of articles.", rich_markup_mode=None)
@@ -155,18 +157,26 @@ def hide_article(
     undo: Annotated[bool, typer.Option("--undo", help="Bring it back.")] = False,
     why: Why = "",
 ) -> None:
-    """Take an article out of the pool: no draft chooses it from now on.
+    """Take an article out of the pool, and out of every edition that is not on its way.
 
     Example: newsletter articles hide 12 --why "the source withdrew it"
     """
     opened = runtime()
+    now = opened.clock.now()
     act = gathering.unhide if undo else gathering.hide
-    changed = act(opened, which, opened.clock.now(), who="ops", why=why)
+    changed = act(opened, which, now, who="ops", why=why)
+    carried: tuple[Carried, ...] = ()
+    if not undo:
+        number = gathering.show_article(opened, which).article.id or 0
+        carried = shaping.take_out_hidden(opened, number, now, who="ops", why=why)
     state = "in the pool" if undo else "hidden"
-    finish(
-        {"article": which, "changed": changed},
-        lambda c: c.print(foreign(f"Article {which} is {state}{'' if changed else ' already'}.")),
-    )
+
+    def show(console: Console) -> None:
+        console.print(foreign(f"Article {which} is {state}{'' if changed else ' already'}."))
+        for each in carried:
+            console.print(foreign(f"  {each.told}\n  → {each.next_step}"))
+
+    finish({"article": which, "changed": changed, "editions": [asdict(each) for each in carried]}, show)
 
 
 @command(room, "why")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from datetime import date, datetime, time
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -11,8 +13,12 @@ import typer
 from rich.console import Console
 
 from newsletter.cli.console import finish, foreign, table
-from newsletter.cli.options import command, runtime
-from newsletter.cli.status import state_words, when, words
+from newsletter.cli.options import command, instant, runtime
+from newsletter.cli.status import due_words, state_words, when, words
+from newsletter.config import NewsletterSettings
+from newsletter.errors import Misuse
+from newsletter.runtime import Runtime
+from newsletter.schedule import due_instant
 from newsletter.services import editing, rehearsing
 from newsletter.services import status as service
 from newsletter.services.status import EditionStory
@@ -20,6 +26,7 @@ from newsletter.values import Candidate, Placement
 
 room = typer.Typer(name="editions", help="What was, is and will be sent.", rich_markup_mode=None)
 
+DRAFT_HELP = "newsletter editions draft --help"
 Why = Annotated[bool, typer.Option("--why", help="Also the reason of every article left out.")]
 
 
@@ -44,7 +51,7 @@ def list_editions(
         table(
             ["EDITION", "STATE", "DUE", "SUBJECT", "DELIVERIES"],
             [
-                [f"{n.slug}/{e.slug}", state_words(e), when(e.due_at, n.zone), e.subject, words(e)]
+                [f"{n.slug}/{e.slug}", state_words(e), due_words(e, n.zone), e.subject, words(e)]
                 for n, e in lines
             ],
             empty="No edition yet; the scheduler drafts one. Run: newsletter tick",
@@ -71,20 +78,45 @@ def show_edition(
 @command(room, "draft")
 def draft_edition(
     newsletter: Annotated[str, typer.Argument(help="The newsletter's slug.")],
+    extra: Annotated[bool, typer.Option("--extra", help="An extra of what has not gone out.")] = False,
+    at: Annotated[
+        str, typer.Option(metavar="HH:MM", help="When the extra is due, or an instant; else you send it.")
+    ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show it; change nothing.")] = False,
     why: Why = False,
 ) -> None:
     """The next edition, chosen anew from the pool. With --dry-run and --now, any day's.
+
+    With --extra a further edition of today, which has a time of its own or waits for send.
 
     Example: newsletter editions draft town --dry-run --now 2026-02-19T13:00:00Z
     """
     opened = runtime()
     now = opened.clock.now()
     settings = opened.newsletter(newsletter)
+    if (extra and dry_run) or (at and not extra):
+        raise Misuse("--at goes with --extra, and --dry-run with neither.", next_step=DRAFT_HELP)
     if not dry_run:
-        edition = editing.draft_ahead(opened, settings, now, who="ops")
+        due_at = _moment(at, now.astimezone(settings.zone).date(), settings.zone) if at else None
+        edition = (
+            editing.draft_extra(opened, settings, now, due_at=due_at, who="ops")
+            if extra
+            else editing.draft_ahead(opened, settings, now, who="ops")
+        )
         _tell(service.edition_story(opened, f"{newsletter}/{edition.slug}", now), settings.zone, why=why)
         return
+    _rehearse(opened, settings, now, why=why)
+
+
+def _moment(text: str, day: date, zone: ZoneInfo) -> datetime:
+    """`15:00` by the newsletter's clock today, or an instant with its zone."""
+    if re.fullmatch(r"([01]?\d|2[0-3]):[0-5]\d", text):
+        hour, _, minute = text.partition(":")
+        return due_instant(day, time(int(hour), int(minute)), zone)
+    return instant(text)
+
+
+def _rehearse(opened: Runtime, settings: NewsletterSettings, now: datetime, *, why: bool) -> None:
     seen = rehearsing.preview(opened, settings, now)
     choice, pool = seen.draft.choice, seen.draft.pool
     entries = _entries(choice.placements, pool)
@@ -102,7 +134,7 @@ def draft_edition(
 
     finish(
         {
-            "edition": f"{newsletter}/{seen.edition.slug}", "due_at": seen.edition.due_at, "dry_run": True,
+            "edition": f"{settings.slug}/{seen.edition.slug}", "due_at": seen.edition.due_at, "dry_run": True,
             "entries": entries, "reasons": reasons, "skipped": seen.few,
         },
         show,
@@ -119,25 +151,30 @@ def _as_data(story: EditionStory) -> dict[str, object]:
         "reasons": dict(story.reasons),
         "unknown": [asdict(row) for row in story.unknown], "failed": [asdict(row) for row in story.failed],
         "first_at": story.first_at, "last_at": story.last_at,
+        "history": [asdict(line) for line in story.history],
     }  # fmt: skip
 
 
 def _show(console: Console, story: EditionStory, zone: ZoneInfo, *, why: bool) -> None:
     line = story.line
-    console.print(foreign(f"{line.slug}  {state_words(line)}  due {when(line.due_at, zone)}  {line.why}"))
+    due = due_words(line, zone)
+    console.print(foreign(f"{line.slug}  {state_words(line)}  version {line.version}  {due}  {line.why}"))
     console.print(foreign(f"Subject  {line.subject or 'none yet'}"))
     _show_entries(console, story.placements, story.articles)
     console.print(foreign(f"Deliveries  {words(line) or 'none yet'}"))
     for name, rows in (("in doubt", story.unknown), ("failed", story.failed)):
         for row in rows:
             console.print(foreign(f"  {name}: {row.address}  {row.reply}"))
+    for act in story.history:
+        told = f"{act.who} {act.act}{act.why and ': '}{act.why}"
+        console.print(foreign(f"  {when(act.at, zone)}  {told}"), style="dim")
     if why:
         _show_reasons(console, story.placements, story.reasons)
 
 
 def _entries(placements: Iterable[Placement], articles: Mapping[int, Candidate]) -> list[dict[str, object]]:
     return [
-        {"slot": p.slot, "section": p.section, "article": p.article_id, "why": p.why,
+        {"slot": p.slot, "section": p.section, "article": p.article_id, "why": p.why, "pinned": p.pinned,
          "headline": p.headline or articles[p.article_id].title}
         for p in placements
     ]  # fmt: skip
@@ -148,8 +185,10 @@ def _show_entries(
 ) -> None:
     for placement in placements:
         title = placement.headline or articles[placement.article_id].title
-        console.print(foreign(f"  {placement.slot:<9} {placement.section:<12} {title}"))
-        console.print(foreign(f"{'':24}{placement.why}"), style="dim")
+        mark = "◆" if placement.pinned else " "
+        number = placement.article_id
+        console.print(foreign(f"{mark} {placement.slot:<9} {placement.section:<12} {number:>4}  {title}"))
+        console.print(foreign(f"{'':30}{placement.why}"), style="dim")
 
 
 def _show_reasons(console: Console, placements: Iterable[Placement], reasons: Mapping[str, str]) -> None:

@@ -70,7 +70,7 @@ def _rows(line: NewsletterLine) -> list[list[object]]:
             line.slug,
             edition.slug,
             state_words(edition),
-            when(edition.due_at, zone),
+            due_words(edition, zone),
             line.people,
             words(edition),
         ]
@@ -87,6 +87,12 @@ def words(edition: EditionLine) -> str:
     """How its deliveries stand, leaving out what is zero."""
     sums = asdict(edition.sums)
     return ", ".join(f"{count} {name}" for name, count in sums.items() if count) or edition.why
+
+
+def due_words(edition: EditionLine, zone: ZoneInfo) -> str:
+    """When the clock starts it, or that it does not."""
+    waits = edition.by_hand and edition.state in (EditionState.DRAFT, EditionState.APPROVED)
+    return "waits for send" if waits else when(edition.due_at, zone)
 
 
 def when(instant: datetime, zone: ZoneInfo) -> str:

@@ -6,12 +6,13 @@ What a single value may be stands in `kinds`; what keys must hold together, in `
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import date, time
 from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from newsletter.config.calendars import HolidayCode, holiday_on
 from newsletter.config.kinds import (
     Address,
     AddressOrNone,
@@ -163,6 +164,7 @@ class NewsletterSettings(Part):
     timezone: Zone = "America/New_York"
     days: tuple[Day, ...] = Field(default=EVERY_DAY, min_length=1)
     skip_dates: tuple[Date, ...] = ()
+    holidays: tuple[HolidayCode, ...] = ()
     cutoff: Seconds = 30 * 60  # before due
     late_limit: Seconds = 2 * 3600  # after due
     approval: Literal["none", "optional", "required"] = "none"
@@ -181,6 +183,13 @@ class NewsletterSettings(Part):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+    def taken_out(self, day: date) -> str:
+        """Why there is no edition on this date although its weekday has one; empty when there is."""
+        if day in self.skip_dates:
+            return "the editors took this date out"
+        kept = ((code, holiday_on(day, code)) for code in self.holidays)
+        return next((f"it is a holiday: {name} ({code})" for code, name in kept if name), "")
 
 
 class Settings(Part):

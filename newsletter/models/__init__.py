@@ -11,8 +11,10 @@ from newsletter.models.content import (
     Edition,
     Entry,
     Feed,
+    Mark,
     Newsletter,
     Rendition,
+    Touch,
     Verdict,
 )
 from newsletter.models.ledger import Attempt, Batch, Delivery
@@ -25,6 +27,7 @@ from newsletter.models.states import (
     DeliveryState,
     EditionKind,
     EditionState,
+    Placed,
     Slot,
     SubscriptionState,
     SuppressionReason,
@@ -48,7 +51,9 @@ __all__ = [
     "Feed",
     "History",
     "Lease",
+    "Mark",
     "Newsletter",
+    "Placed",
     "Rendition",
     "Slot",
     "Subscriber",
@@ -57,5 +62,6 @@ __all__ = [
     "Suppression",
     "SuppressionReason",
     "Table",
+    "Touch",
     "Verdict",
 ]

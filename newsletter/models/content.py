@@ -8,11 +8,12 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, Column, LargeBinary, Text, UniqueConstraint, text
 from sqlmodel import Field
 
-from newsletter.models.states import ArticleKind, EditionKind, EditionState, Slot
+from newsletter.models.states import ArticleKind, EditionKind, EditionState, Placed, Slot
 from newsletter.models.table import Table, one_of
 
 # SQLite adds a column to a table that has rows only with a default of the store's own
 ADDED_LATER = {"server_default": text("''")}
+NOT_YET = {"server_default": text("false")}
 
 
 class Newsletter(Table, table=True):
@@ -103,7 +104,11 @@ class Verdict(Table, table=True):
 
 
 class Edition(Table, table=True):
-    """What a newsletter sends once."""
+    """What a newsletter sends once.
+
+    `by_hand` ones wait for `send`: the clock does not start them. `own_due_at` is the time that an
+    extra was given, `own_subject` the editor's, and `approved_rendition_id` what was last approved.
+    """
 
     __table_args__ = (
         UniqueConstraint("newsletter_id", "slug"),
@@ -131,6 +136,10 @@ class Edition(Table, table=True):
     rendition_id: int | None = None
     reasons: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     created_at: datetime
+    own_subject: str = Field(default="", sa_column_kwargs=ADDED_LATER)
+    by_hand: bool = Field(default=False, sa_column_kwargs=NOT_YET)
+    own_due_at: datetime | None = None
+    approved_rendition_id: int | None = None
 
 
 class Entry(Table, table=True):
@@ -150,8 +159,40 @@ class Entry(Table, table=True):
     why: str = ""
 
 
+class Touch(Table, table=True):
+    """What an editor did to an article in an edition; the machine leaves it so.
+
+    `position` counts from 1 within slot and section. What was dropped keeps its place and its words,
+    for whoever puts it back.
+    """
+
+    __table_args__ = (one_of("placed", Placed),)
+
+    edition_id: int = Field(primary_key=True, foreign_key="edition.id")
+    article_id: int = Field(primary_key=True, foreign_key="article.id", index=True)
+    dropped: bool = False
+    placed: str = Field(default=Placed.BY_THE_MACHINE, max_length=16)
+    slot: str = Field(default="", max_length=16)
+    section: str = ""
+    position: int = 0
+    headline: str = ""
+    summary: str = ""
+
+
+class Mark(Table, table=True):
+    """In which version a hand last changed a thing of an edition, and whose hand it was."""
+
+    edition_id: int = Field(primary_key=True, foreign_key="edition.id")
+    what: str = Field(primary_key=True, max_length=64)
+    version: int
+    who: str = Field(max_length=64)
+
+
 class Rendition(Table, table=True):
-    """An edition rendered once: exactly these bytes are previewed, sent and archived."""
+    """An edition rendered once: exactly these bytes are previewed, sent and archived.
+
+    `program` is the version of the program that made it.
+    """
 
     id: int | None = Field(default=None, primary_key=True)
     edition_id: int = Field(foreign_key="edition.id", index=True)
@@ -162,3 +203,4 @@ class Rendition(Table, table=True):
     preheader: str = ""
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     created_at: datetime
+    program: str = Field(default="", sa_column_kwargs=ADDED_LATER)

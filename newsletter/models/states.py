@@ -24,6 +24,15 @@ class Slot(StrEnum):
     SOCIAL = "social"
 
 
+class Placed(StrEnum):
+    """Whose hand put an article where it stands: the machine's, or an editor's, and by which act."""
+
+    BY_THE_MACHINE = ""
+    PINNED = "pinned"
+    MOVED = "moved"
+    REWORDED = "re-worded"
+
+
 class EditionKind(StrEnum):
     DAILY = "daily"
     EXTRA = "extra"

@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection, Mapping
 from hashlib import sha256
 
-from newsletter.errors import Refused
+from newsletter.errors import Blocked
 from newsletter.mail.segments import decode, fill, html_value, split, text_value
 from newsletter.render import gate
 from newsletter.render.holes import hole_pattern, holes, nonce_for
@@ -33,7 +33,7 @@ _PREFORMATTED = re.compile(r"(<pre\b.*?</pre>)", re.DOTALL | re.IGNORECASE)
 def compile_edition(view: EditionView, theme: Theme, *, plain_hosts: Collection[str] = ()) -> Rendition:
     """The rendition of `view`; pictures may come over plain http from `plain_hosts` only.
 
-    Raises Misuse for a fault of the theme, and Refused, with every finding, when the gate says no.
+    Raises Misuse for a fault of the theme, and Blocked, with every finding, when the gate says no.
     """
     edition = legible(view)
     nonce = nonce_for(repr(view))
@@ -115,7 +115,6 @@ def _hash(subject: str, preheader: str, html: Body, text: Body, theme: str) -> s
     return digest.hexdigest()
 
 
-def _refusal(edition: EditionView, findings: list[str]) -> Refused:
-    return Refused(
-        f"Edition {edition.slug} cannot go out as it is.\n" + "\n".join(f"- {f}" for f in findings)
-    )
+def _refusal(edition: EditionView, findings: list[str]) -> Blocked:
+    listed = "\n".join(f"- {finding}" for finding in findings)
+    return Blocked(f"Edition {edition.slug} cannot go out as it is.\n{listed}", findings)

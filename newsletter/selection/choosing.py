@@ -7,7 +7,7 @@ Pure: the same candidates, in whatever order, and the same rules give the same c
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
@@ -22,6 +22,7 @@ from newsletter.values import Candidate, Choice, Placement, Ran
 
 LEAD_WEIGHT = 0.75  # of the most important story's: what weighs less does not lead for a picture's sake
 PINNED = "pinned by an editor"
+DROPPED = "dropped by an editor — put back, it could run"
 _SINGLE = {ArticleKind.VIDEO: Slot.VIDEO, ArticleKind.NOTE: Slot.NOTE, ArticleKind.SPONSOR: Slot.SPONSOR}
 
 
@@ -34,13 +35,15 @@ def choose(
     closed_at: datetime,
     went_out: Mapping[int, Ran],
     pins: Sequence[Placement] = (),
+    dropped: Collection[int] = (),
 ) -> Choice:
     """Fill the slots of an edition that is due at `due_at` and stopped moving at `closed_at`.
 
     `grouping` says which articles tell one story, `went_out` which edition carried an article to
     readers, by the article's id. `pins` are placements that an editor made: they stay, whatever the
-    rules say, and the machine fills what room they leave. A slot for which there is nothing stays
-    empty. Every candidate, and every pin, gets one sentence: "in: …" or "out: …".
+    rules say, and the machine fills what room they leave. Of a story that an editor `dropped` no other
+    article is shown either, unless it is pinned. A slot for which there is nothing stays empty. Every
+    candidate, and every pin, gets one sentence: "in: …" or "out: …".
     """
     able: list[Weighed] = []
     reasons: dict[int, str] = {}
@@ -51,14 +54,11 @@ def choose(
         else:
             able.append(found)
     by_pins = {number: pin.article_id for pin in pins for number in grouping.story_of(pin.article_id)}
-    stories = tell((each for each in able if each.candidate.id not in by_pins), grouping, went_out)
+    unwanted = _unwanted(dropped, grouping)
+    settled = by_pins.keys() | unwanted.keys()
+    stories = tell((each for each in able if each.candidate.id not in settled), grouping, went_out)
     page = _fill(stories, rules, pins, able)
-    told_by_pins = {
-        each.candidate.id: f"tells the same story as article {by_pins[each.candidate.id]}, which is pinned"
-        for each in able
-        if each.candidate.id in by_pins
-    }
-    out = _overshadowed(stories, page) | page.out | told_by_pins
+    out = _overshadowed(stories, page) | page.out | unwanted | _told_by(by_pins, able)
     placements = _placements(page, pins)
     reasons |= {number: f"out: {why}" for number, why in out.items()}
     reasons |= {placement.article_id: f"in: {placement.why}" for placement in placements}
@@ -117,6 +117,25 @@ def _read(lead: Told | None, sections: Mapping[str, Sequence[Told]]) -> Iterator
 
 def _second(shown: int) -> str:
     return f"tells the same story as article {shown}, which is there already — split from it, it could run"
+
+
+def _told_by(pins: Mapping[int, int], able: Iterable[Weighed]) -> dict[int, str]:
+    """Why those are out whose story a pin tells; `pins` names it by each article of its story."""
+    return {
+        each.candidate.id: f"tells the same story as article {pins[each.candidate.id]}, which is pinned"
+        for each in able
+        if each.candidate.id in pins
+    }
+
+
+def _unwanted(dropped: Collection[int], grouping: Grouping) -> dict[int, str]:
+    """Why those are out whose story an editor dropped."""
+    told = {
+        number: f"tells the same story as article {article}, which an editor dropped — pinned, it would run"
+        for article in dropped
+        for number in grouping.story_of(article)
+    }
+    return told | dict.fromkeys(dropped, DROPPED)
 
 
 def _overshadowed(stories: Iterable[Told], page: _Page) -> dict[int, str]:

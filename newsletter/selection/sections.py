@@ -144,13 +144,21 @@ class _Page:
 
 def headlines(sections: Mapping[str, Sequence[Told]], pinned: Sequence[Placement]) -> list[Placement]:
     """Placements in the order of the page. Positions run through all sections, so that these keep their
-    order wherever the placements are read back by position. Pinned ones lead their section.
+    order wherever the placements are read back by position. A pinned one stands at its own position in
+    its section, counted from 1, as far as the section reaches; one without leads it.
     """
     page: list[Placement] = []
     for name, stories in sections.items():
-        first = [pin for pin in pinned if pin.section == name]
-        page += first
-        page += [_headline(story, number) for number, story in enumerate(stories, len(first) + 1)]
+        shown: list[Placement | Told] = list(stories)
+        free = 0
+        for pin in (pin for pin in pinned if pin.section == name):
+            place = max(pin.position - 1, free)
+            shown.insert(place, pin)
+            free = min(place, len(shown) - 1) + 1
+        page += [
+            each if isinstance(each, Placement) else _headline(each, number)
+            for number, each in enumerate(shown, 1)
+        ]
     return [replace(placement, position=position) for position, placement in enumerate(page)]
 
 

@@ -13,10 +13,9 @@ from newsletter.errors import Misuse, Refused
 from newsletter.models import Article, Edition, EditionState
 from newsletter.runtime import Runtime
 from newsletter.selection import Grouping, choose, rules_of
-from newsletter.services.drafting import REACH, draft, stories
-from newsletter.store import articles, editions, verdicts
+from newsletter.services.drafting import REACH, draft, find_edition, stories
+from newsletter.store import articles, verdicts
 from newsletter.store.history import note
-from newsletter.store.newsletters import newsletter_ids
 from newsletter.values import Candidate, CarriedBy
 
 UNKNOWN = "was not in the pool when this edition was chosen — it can run in the next one"
@@ -37,12 +36,7 @@ def why(runtime: Runtime, newsletter: NewsletterSettings, slug: str, article: Ar
     an edition that is unknown.
     """
     with runtime.database.reading() as session:
-        edition = editions.find(session, newsletter_ids(session).get(newsletter.slug, 0), slug)
-        if edition is None:
-            raise Misuse(
-                f"{newsletter.slug} has no edition {slug!r}.",
-                next_step=f"newsletter editions list {newsletter.slug}",
-            )
+        edition = find_edition(session, newsletter, slug)
         reasons: Mapping[str, str] = edition.reasons
         if edition.state == EditionState.DRAFT and edition.closed_at is None:
             drafted = draft(runtime, session, newsletter, edition, closed_at=now)

@@ -1,26 +1,29 @@
 """What an edition would be at a given moment: the pool, its stories, the choice, and the mail of it.
 
-A part of editing, rehearsing and choosing that all three stand on. It reads and never writes.
+A part that editing, shaping, deciding, rehearsing, checking and choosing all stand on. It reads and
+never writes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
 from newsletter.config import FeedUse, NewsletterSettings
-from newsletter.errors import Refused
-from newsletter.models import Edition, Slot
+from newsletter.errors import Misuse, Refused
+from newsletter.models import Edition, EditionKind, Placed, Slot
 from newsletter.render.compile import compile_edition
 from newsletter.render.theme import load_theme
 from newsletter.render.view import build_view, subject_of
 from newsletter.runtime import Runtime
 from newsletter.selection import Grouping, choose, group, rules_of
 from newsletter.store import articles, editions, verdicts
-from newsletter.values import Candidate, Choice, Placement, Ran, Rendition
+from newsletter.store import touches as hands
+from newsletter.store.newsletters import newsletter_ids
+from newsletter.values import Candidate, Choice, Placement, Ran, Rendition, Touch
 
 # The pool reaches back twice the age that may run, so that what is just too old is told why it is out
 # and what ran yesterday still lends its name to those who repeat it
@@ -40,11 +43,19 @@ def draft(
     edition: Edition,
     *,
     closed_at: datetime,
+    touches: Mapping[int, Touch] | None = None,
 ) -> Draft:
-    """The edition as it is chosen from what was known at `closed_at`."""
-    oldest = edition.due_at - REACH * timedelta(seconds=newsletter.selection.max_age)
+    """The edition as it is chosen from what was known at `closed_at`.
+
+    `touches` are what editors did to its articles, if that is to be other than the store knows.
+    """
+    # What waits for a person to send it is judged by the hour at which it would go
+    due_at = closed_at if edition.by_hand else edition.due_at
+    oldest = due_at - REACH * timedelta(seconds=newsletter.selection.max_age)
     everything, grouping = stories(runtime, session, oldest, newsletter.language)
-    pins = _pins(session, edition)
+    if touches is None:
+        touches = hands.touches(session, edition.id) if edition.id is not None else {}
+    pins = pinned(touches)
     pool = {
         candidate.id: candidate
         for candidate in (
@@ -56,12 +67,67 @@ def draft(
         tuple(pool.values()),
         rules_of(newsletter),
         grouping=grouping,
-        due_at=edition.due_at,
+        due_at=due_at,
         closed_at=closed_at,
-        went_out=_ran_before(session, edition),
+        went_out=ran_before(session, edition),
         pins=pins,
+        dropped=[touch.article_id for touch in touches.values() if touch.dropped],
     )
-    return Draft(choice, pool)
+    worded = tuple(in_own_words(placement, touches) for placement in choice.placements)
+    return Draft(Choice(worded, choice.reasons), pool)
+
+
+def as_it_stands(
+    runtime: Runtime, session: Session, newsletter: NewsletterSettings, edition: Edition, now: datetime
+) -> Draft:
+    """An open edition chosen anew; of a closed one, which the machine has left, the stored entries."""
+    if edition.closed_at is None or edition.id is None:
+        return draft(runtime, session, newsletter, edition, closed_at=now)
+    page = editions.placements(session, edition.id)
+    reasons = {int(number): why for number, why in edition.reasons.items()}
+    return Draft(Choice(page, reasons), pool_of(session, page))
+
+
+def pool_of(session: Session, page: Iterable[Placement]) -> Mapping[int, Candidate]:
+    """The articles on a page, by their numbers."""
+    found = articles.by_ids(session, {placement.article_id for placement in page})
+    return {candidate.id: candidate for candidate in found}
+
+
+def pinned(touches: Mapping[int, Touch]) -> tuple[Placement, ...]:
+    """The places that editors gave to articles."""
+    return tuple(
+        Placement(
+            touch.article_id, touch.slot, why=f"{touch.placed} by an editor", section=touch.section,
+            position=touch.position, pinned=True,
+        )
+        for touch in touches.values()
+        if touch.slot is not None and touch.placed is not Placed.BY_THE_MACHINE and not touch.dropped
+    )  # fmt: skip
+
+
+def in_own_words(placement: Placement, touches: Mapping[int, Touch]) -> Placement:
+    """The entry with the editor's headline and summary, as far as there are any."""
+    touch = touches.get(placement.article_id)
+    if touch is None:
+        return placement
+    return replace(placement, headline=touch.headline, summary=touch.summary)
+
+
+def subject_for(edition: Edition, drafted: Draft) -> str:
+    """The editor's subject, or else the lead's headline."""
+    return edition.own_subject or subject_of(drafted.choice.placements, drafted.pool)
+
+
+def find_edition(session: Session, newsletter: NewsletterSettings, slug: str) -> Edition:
+    """Raises Misuse for a slug that the newsletter does not have."""
+    edition = editions.find(session, newsletter_ids(session).get(newsletter.slug, 0), slug)
+    if edition is None:
+        raise Misuse(
+            f"{newsletter.slug} has no edition {slug!r}.",
+            next_step=f"newsletter editions list {newsletter.slug}",
+        )
+    return edition
 
 
 def stories(
@@ -87,7 +153,7 @@ def render(runtime: Runtime, newsletter: NewsletterSettings, edition: Edition, d
         edition.local_date,
         placements,
         pool,
-        subject=edition.subject or subject_of(placements, pool),
+        subject=subject_for(edition, drafted),
         home_url=runtime.links.newsletter(newsletter.slug),
         plain_hosts=runtime.plain_hosts,
     )
@@ -95,12 +161,13 @@ def render(runtime: Runtime, newsletter: NewsletterSettings, edition: Edition, d
     return compile_edition(view, theme, plain_hosts=runtime.plain_hosts)
 
 
-def too_few(newsletter: NewsletterSettings, choice: Choice) -> str:
-    """Why an edition of this choice is skipped; empty when it has enough."""
+def too_few(newsletter: NewsletterSettings, edition: Edition, choice: Choice) -> str:
+    """Why an edition of this choice is skipped; empty when it has enough. One story makes an extra."""
     found = sum(placement.slot in (Slot.LEAD, Slot.HEADLINES) for placement in choice.placements)
-    if found >= newsletter.min_articles:
+    needed = 1 if edition.kind == EditionKind.EXTRA else newsletter.min_articles
+    if found >= needed:
         return ""
-    return f"not enough articles: {found} of at least {newsletter.min_articles}"
+    return f"not enough articles: {found} of at least {needed}"
 
 
 def _is_for(newsletter: NewsletterSettings, candidate: Candidate) -> bool:
@@ -108,13 +175,7 @@ def _is_for(newsletter: NewsletterSettings, candidate: Candidate) -> bool:
     return not candidate.carried_by or any(carried.feed in used for carried in candidate.carried_by)
 
 
-def _pins(session: Session, edition: Edition) -> tuple[Placement, ...]:
-    if edition.id is None:
-        return ()
-    return tuple(placement for placement in editions.placements(session, edition.id) if placement.pinned)
-
-
-def _ran_before(session: Session, edition: Edition) -> Mapping[int, Ran]:
+def ran_before(session: Session, edition: Edition) -> Mapping[int, Ran]:
     """What readers had been sent by then: a rehearsal of a past day knows nothing of later ones."""
     return {
         article: ran

@@ -7,23 +7,26 @@ Each step is a guarded update, so that two clocks, or a clock and a hand, end wi
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
+from itertools import count
 
 from sqlmodel import Session
 
 from newsletter.config import NewsletterSettings
-from newsletter.errors import NewsletterError, Refused
+from newsletter.errors import Misuse, NewsletterError, Refused
 from newsletter.models import Edition, EditionKind, EditionState
-from newsletter.render.view import subject_of
 from newsletter.runtime import Runtime
-from newsletter.schedule import Due, due_between, next_due
-from newsletter.services.drafting import draft, render, too_few
+from newsletter.schedule import Due, days_taken_out, due_between, due_instant, next_due
+from newsletter.services.drafting import draft, render, subject_for, too_few
+from newsletter.services.timing import closing_moment, is_too_late, lapses_at
 from newsletter.store import editions
 from newsletter.store.newsletters import newsletter_ids, sync_newsletters
+from newsletter.store.touches import is_marked
 from newsletter.values import Choice, Rendition
 
 WHO = "scheduler"
 NOBODY_RAN = "nobody was running when it was due"
+NOBODY_SENT = "it waited to be sent by hand, and nobody did"
 # A scheduler that was down for longer records only this much of the past
 LOOK_BACK = timedelta(days=7)
 
@@ -39,22 +42,17 @@ def keep(runtime: Runtime, now: datetime) -> None:
 def keep_newsletter(runtime: Runtime, newsletter: NewsletterSettings, now: datetime) -> None:
     with runtime.database.writing() as session:
         number = newsletter_ids(session)[newsletter.slug]
+        _skip_taken_out(session, newsletter, number, now)
         _make_due_editions(session, newsletter, number, now)
         _lapse(session, newsletter, number, now)
         drafts = editions.in_state(session, [EditionState.DRAFT], number)
     for edition in drafts:
         if _is_open(edition):
-            closing = closing_moment(newsletter, edition, now)
-            if closing <= now:
+            closing = closing_moment(newsletter, edition, now, lead=runtime.settings.sending.lead)
+            if closing is not None and closing <= now:
                 close(runtime, newsletter, edition, now, closed_at=closing)
             else:
                 refresh(runtime, newsletter, edition, now)
-
-
-def closing_moment(newsletter: NewsletterSettings, edition: Edition, now: datetime) -> datetime:
-    """The cut-off; for an edition that was made after it, now."""
-    cutoff = edition.due_at - timedelta(seconds=newsletter.cutoff)
-    return now if edition.created_at >= cutoff else cutoff
 
 
 def refresh(runtime: Runtime, newsletter: NewsletterSettings, edition: Edition, now: datetime) -> Choice:
@@ -68,7 +66,7 @@ def refresh(runtime: Runtime, newsletter: NewsletterSettings, edition: Edition, 
         )
     if not unchanged:
         with runtime.database.writing() as session:
-            editions.save_choice(session, edition, choice, subject_of(choice.placements, drafted.pool))
+            editions.save_choice(session, edition, choice, subject_for(edition, drafted))
     return choice
 
 
@@ -84,7 +82,7 @@ def close(
     with runtime.database.reading() as session:
         drafted = draft(runtime, session, newsletter, edition, closed_at=closed_at)
     choice = drafted.choice
-    few = too_few(newsletter, choice)
+    few = too_few(newsletter, edition, choice)
     rendition: Rendition | None = None
     trouble = ""
     if not few:
@@ -93,7 +91,7 @@ def close(
         except NewsletterError as error:
             trouble = error.sentence
     with runtime.database.writing() as session:
-        if editions.save_choice(session, edition, choice, subject_of(choice.placements, drafted.pool)):
+        if editions.save_choice(session, edition, choice, subject_for(edition, drafted)):
             closed = editions.get(session, _id(edition))
             _end_draft(session, closed, rendition, few, trouble, closed_at=closed_at, now=now, who=who)
         return editions.get(session, _id(edition))
@@ -104,14 +102,40 @@ def draft_ahead(runtime: Runtime, newsletter: NewsletterSettings, now: datetime,
     with runtime.database.writing() as session:
         sync_newsletters(session, [newsletter], now)
         number = newsletter_ids(session)[newsletter.slug]
-        edition = next(
-            (e for e in editions.in_state(session, [EditionState.DRAFT], number) if _is_open(e)), None
-        )
+        drafts = editions.in_state(session, [EditionState.DRAFT], number)
+        edition = next((e for e in drafts if _is_open(e) and e.kind == EditionKind.DAILY), None)
         after = now
         while edition is None:
-            due = next_due(newsletter, after)
-            edition = _create(session, number, due, now, who=who)
-            after = due.at
+            edition = _draft_next(session, newsletter, number, after, now, who=who)
+            after = next_due(newsletter, after).at
+    refresh(runtime, newsletter, edition, now)
+    return edition
+
+
+def draft_extra(
+    runtime: Runtime, newsletter: NewsletterSettings, now: datetime, *, due_at: datetime | None, who: str
+) -> Edition:
+    """A new extra of today, filled with what has not gone out yet; without a time it waits for `send`,
+    until the end of the day. Raises Misuse for a time that has passed.
+    """
+    if due_at is not None and due_at <= now:
+        raise Misuse(
+            f"{due_at.astimezone(newsletter.zone):%d %b %H:%M} has passed.",
+            next_step=f"newsletter editions draft {newsletter.slug} --extra, and send it by hand",
+        )
+    day = (due_at or now).astimezone(newsletter.zone).date()
+    until = due_at or due_instant(day + timedelta(days=1), time(0), newsletter.zone)
+    with runtime.database.writing() as session:
+        sync_newsletters(session, [newsletter], now)
+        number = newsletter_ids(session)[newsletter.slug]
+        made = (
+            editions.create(
+                session, number, f"{day}-extra-{n}", EditionKind.EXTRA, day, until, now, who=who,
+                own_due_at=until, by_hand=due_at is None,
+            )
+            for n in count(1)
+        )  # fmt: skip
+        edition = next(each for each in made if each is not None)
     refresh(runtime, newsletter, edition, now)
     return edition
 
@@ -140,7 +164,7 @@ def make_ready(
     """
     with runtime.database.reading() as session:
         drafted = draft(runtime, session, newsletter, edition, closed_at=now)
-    if few := too_few(newsletter, drafted.choice):
+    if few := too_few(newsletter, edition, drafted.choice):
         raise Refused(
             f"{newsletter.slug}/{edition.slug} cannot be sent: {few}.",
             next_step="newsletter gather, or newsletter articles import FILE",
@@ -167,9 +191,34 @@ def _make_due_editions(session: Session, newsletter: NewsletterSettings, number:
     missed = list(due_between(newsletter, after, now))
     for due in missed:
         _make_missed(session, newsletter, number, due, now, is_newest=due is missed[-1])
-    ahead = next_due(newsletter, max(after, now))
     if last is None or missed or last.state not in (EditionState.DRAFT, EditionState.APPROVED):
-        _create(session, number, ahead, now)
+        _draft_next(session, newsletter, number, max(after, now), now)
+
+
+def _draft_next(
+    session: Session, newsletter: NewsletterSettings, number: int, after: datetime, now: datetime, *,
+    who: str = WHO,
+) -> Edition | None:  # fmt: skip
+    """Draft what is due next after `after`, and record the dates on the way that were taken out."""
+    last = editions.latest(session, number)
+    ahead = next_due(newsletter, after)
+    recent = (now - LOOK_BACK).date()
+    first = (
+        max(last.local_date + timedelta(days=1), recent) if last else now.astimezone(newsletter.zone).date()
+    )
+    for day, why in days_taken_out(newsletter, first, ahead.day):
+        due_at = due_instant(day, newsletter.send_at, newsletter.zone)
+        if skipped := _create(session, number, Due(day, due_at), now, who=who):
+            editions.change(session, skipped, EditionState.SKIPPED, now, who=who, why=why)
+    return _create(session, number, ahead, now, who=who)
+
+
+def _skip_taken_out(session: Session, newsletter: NewsletterSettings, number: int, now: datetime) -> None:
+    """Skip drafts whose date was taken out since they were made, unless a hand has decided of them."""
+    for edition in editions.in_state(session, [EditionState.DRAFT], number):
+        why = newsletter.taken_out(edition.local_date) if edition.kind == EditionKind.DAILY else ""
+        if why and edition.due_at > now and not is_marked(session, _id(edition), "state"):
+            editions.change(session, edition, EditionState.SKIPPED, now, who=WHO, why=why)
 
 
 def _make_missed(
@@ -197,13 +246,16 @@ def _is_open(edition: Edition) -> bool:
 
 def _lapse(session: Session, newsletter: NewsletterSettings, number: int, now: datetime) -> None:
     """What waits for a person, or was found too late, lapses at the cut-off of the next of its kind."""
-    limit, cutoff = timedelta(seconds=newsletter.late_limit), timedelta(seconds=newsletter.cutoff)
     waiting = (EditionState.HELD, EditionState.DRAFT, EditionState.APPROVED)
     for edition in editions.in_state(session, waiting, number):
         is_held = edition.state == EditionState.HELD
-        following = next_due(newsletter, edition.due_at)
-        if following.at - cutoff <= now and (is_held or edition.due_at + limit < now):
-            why = f"held ({edition.why}) until the next edition's cut-off" if is_held else NOBODY_RAN
+        lapses = lapses_at(session, newsletter, edition)
+        is_over = lapses is not None and lapses <= now
+        if edition.kind == EditionKind.EXTRA and edition.by_hand and edition.due_at <= now and not is_held:
+            editions.change(session, edition, EditionState.SKIPPED, now, who=WHO, why=NOBODY_SENT)
+        elif is_over and (is_held or is_too_late(newsletter, edition, now)):
+            waited = f"held ({edition.why}) until the next edition's cut-off"
+            why = waited if is_held else NOBODY_SENT if edition.by_hand else NOBODY_RAN
             editions.change(session, edition, EditionState.SKIPPED, now, who=WHO, why=why)
 
 

@@ -13,7 +13,7 @@ from newsletter.errors import Misuse, Refused
 from newsletter.models import Edition, EditionKind
 from newsletter.runtime import Runtime
 from newsletter.schedule import next_due
-from newsletter.services.drafting import Draft, draft, render, too_few
+from newsletter.services.drafting import Draft, as_it_stands, draft, render, too_few
 from newsletter.store import editions
 from newsletter.store.newsletters import newsletter_ids
 from newsletter.values import Candidate, Choice, Rendition
@@ -52,9 +52,9 @@ def rehearse(runtime: Runtime, newsletter: NewsletterSettings, now: datetime, *,
                 next_step=f"newsletter editions list {newsletter.slug}",
             )
         edition = found or _unwritten(session, newsletter, day, now, now)
-        drafted = draft(runtime, session, newsletter, edition, closed_at=edition.closed_at or now)
+        drafted = as_it_stands(runtime, session, newsletter, edition, now)
         stored = editions.read_rendition(session, edition.rendition_id) if edition.rendition_id else None
-    few = too_few(newsletter, drafted.choice)
+    few = too_few(newsletter, edition, drafted.choice)
     if few and stored is None:
         raise Refused(
             f"{newsletter.slug}/{edition.slug} would be skipped: {few}.",
@@ -71,7 +71,7 @@ def preview(runtime: Runtime, newsletter: NewsletterSettings, now: datetime) -> 
         found = _find(session, newsletter, due.day.isoformat())
         edition = found or _unwritten(session, newsletter, due.day, due.at, now)
         drafted = draft(runtime, session, newsletter, edition, closed_at=now)
-    return Preview(edition, drafted, too_few(newsletter, drafted.choice))
+    return Preview(edition, drafted, too_few(newsletter, edition, drafted.choice))
 
 
 def _find(session: Session, newsletter: NewsletterSettings, slug: str) -> Edition | None:

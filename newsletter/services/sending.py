@@ -16,7 +16,7 @@ from newsletter.errors import Misuse, Refused
 from newsletter.mail.message import Compiled
 from newsletter.models import Edition, EditionKind, EditionState
 from newsletter.runtime import Runtime
-from newsletter.schedule import next_due
+from newsletter.services.timing import is_too_late, usual_due
 from newsletter.store import deliveries, editions, freezing, missing
 from newsletter.store.audience import audience, count_audience
 from newsletter.store.newsletters import newsletter_ids
@@ -43,7 +43,9 @@ def open_due(runtime: Runtime, now: datetime) -> None:
 def _open(
     session: Session, runtime: Runtime, newsletter: NewsletterSettings, edition: Edition, now: datetime
 ) -> None:
-    if now > edition.due_at + timedelta(seconds=newsletter.late_limit):
+    if edition.by_hand and edition.state != EditionState.FROZEN:
+        return
+    if is_too_late(newsletter, edition, now):
         _hold_late(session, newsletter, edition, now)
     elif edition.state == EditionState.FROZEN or edition.rendition_id is None:
         return
@@ -99,7 +101,7 @@ def unfreeze(
         edition = editions.get(session, edition_id)
         if edition.state != EditionState.FROZEN:
             return False
-        due_at = _usual_due(newsletter, edition) or now
+        due_at = usual_due(newsletter, edition) or now
         back = EditionState(edition.resume_to) if due_at > now else EditionState.HELD
         values: dict[str, object] = {"due_at": due_at, "frozen_at": None}
         if back is EditionState.DRAFT and now < due_at - timedelta(seconds=newsletter.cutoff):
@@ -109,14 +111,6 @@ def unfreeze(
             return False
         freezing.unplan(session, edition_id)
         return True
-
-
-def _usual_due(newsletter: NewsletterSettings, edition: Edition) -> datetime | None:
-    """When a daily of that date is due by the schedule; None on dates without one."""
-    due = next_due(newsletter, edition.due_at - timedelta(days=2))
-    while due.day < edition.local_date:
-        due = next_due(newsletter, due.at)
-    return due.at if due.day == edition.local_date else None
 
 
 # ── by hand ─────────────────────────────────────────────────────────────────────────────────────
@@ -149,8 +143,10 @@ def may_send(newsletter: NewsletterSettings, edition: Edition) -> None:
         )
     if edition.state == EditionState.PAUSED:
         raise Refused(f"{name} is paused: {edition.why}.", next_step=f"newsletter resume {name}")
+    is_skipped = edition.state == EditionState.SKIPPED
     raise Refused(
-        f"{name} was {edition.state}: {edition.why or 'by hand'}.", next_step="newsletter editions list"
+        f"{name} was {edition.state}: {edition.why or 'by hand'}.",
+        next_step=f"newsletter editions unskip {name}" if is_skipped else "newsletter editions list",
     )
 
 

@@ -16,6 +16,7 @@ from newsletter.schedule import next_due
 from newsletter.store import articles, deliveries, editions, leases
 from newsletter.store.audience import audience, count_audience
 from newsletter.store.deliveries import Answered
+from newsletter.store.history import story_of
 from newsletter.store.newsletters import newsletter_ids
 from newsletter.values import Candidate, Placement, Sums
 
@@ -34,6 +35,18 @@ class EditionLine:
     late: bool
     why: str
     sums: Sums
+    version: int
+    by_hand: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A line of history: who did what, when and why."""
+
+    at: datetime
+    who: str
+    act: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +116,7 @@ class EditionStory:
     failed: tuple[Answered, ...]
     first_at: datetime | None
     last_at: datetime | None
+    history: tuple[Act, ...]
 
 
 def edition_story(runtime: Runtime, name: str, now: datetime) -> EditionStory:
@@ -126,6 +140,10 @@ def edition_story(runtime: Runtime, name: str, now: datetime) -> EditionStory:
             failed=tuple(deliveries.in_delivery_state(session, edition.id, DeliveryState.FAILED)),
             first_at=first,
             last_at=last,
+            history=tuple(
+                Act(line.at, line.who, line.act, line.why)
+                for line in story_of(session, "edition", edition.id)
+            ),
         )
 
 
@@ -171,6 +189,8 @@ def _line(session: Session, edition: Edition) -> EditionLine:
         late=edition.late,
         why=edition.why,
         sums=deliveries.sums(session, edition.id or 0),
+        version=edition.version,
+        by_hand=edition.by_hand,
     )
 
 
@@ -179,12 +199,14 @@ def _problems(newsletter: NewsletterLine, now: datetime) -> list[Problem]:
     for line in newsletter.editions:
         name = f"{newsletter.slug}/{line.slug}"
         if line.state is EditionState.HELD:
-            command = f"newsletter send {newsletter.slug} --edition {line.slug}"
-            found.append(Problem(f"{name} is held: {line.why}", command))
+            found.append(Problem(f"{name} is held: {line.why}", f"newsletter editions approve {name}"))
         elif line.state is EditionState.PAUSED:
             found.append(Problem(f"{name} is paused: {line.why}", f"newsletter resume {name}"))
         elif line.state is EditionState.FROZEN and now > line.due_at + STUCK:
             found.append(Problem(f"{name} is frozen and nobody delivers it", "newsletter tick"))
+        elif line.state is EditionState.APPROVED and line.by_hand:
+            command = f"newsletter send {newsletter.slug} --edition {line.slug}"
+            found.append(Problem(f"{name} is approved and waits to be sent by hand", command))
         elif line.state in (EditionState.DRAFT, EditionState.APPROVED) and now > line.due_at + STUCK:
             found.append(Problem(f"{name} was due and nobody has opened it", "newsletter tick"))
         if line.sums.unknown:

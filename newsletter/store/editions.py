@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
+from importlib.metadata import version
 from typing import Any
 
-from sqlalchemy import delete, or_, update
+from sqlalchemy import ColumnElement, delete, or_, update
 from sqlmodel import Session, col, select
 
 from newsletter.models import Batch, Edition, EditionKind, EditionState, Entry, Rendition, Slot
@@ -16,6 +17,7 @@ from newsletter.store.history import note
 from newsletter.values import Body, Choice, Placement, Ran
 from newsletter.values import Rendition as RenditionValue
 
+PROGRAM = version("newsletter")
 ENDED = (EditionState.SENT, EditionState.SKIPPED, EditionState.CANCELLED)
 
 
@@ -29,6 +31,7 @@ def create(
     now: datetime,
     *,
     who: str = "scheduler",
+    **values: Any,
 ) -> Edition | None:
     """A new draft, or None when the newsletter already has an edition of that slug.
 
@@ -39,7 +42,7 @@ def create(
         .values(
             newsletter_id=newsletter_id, slug=slug, kind=kind, local_date=day, due_at=due_at,
             state=EditionState.DRAFT, version=1, late=False, why="", resume_to="", subject="",
-            reasons={}, created_at=now,
+            reasons={}, created_at=now, **values,
         )
         .on_conflict_do_nothing(index_elements=["newsletter_id", "slug"])
         .returning(Edition.id)
@@ -66,6 +69,32 @@ def latest(session: Session, newsletter_id: int, kind: EditionKind = EditionKind
         select(Edition)
         .where(Edition.newsletter_id == newsletter_id, Edition.kind == kind)
         .order_by(col(Edition.local_date).desc(), col(Edition.id).desc())
+    ).first()
+
+
+def following(session: Session, edition: Edition) -> Edition | None:
+    """The next of its kind, as far as it is made already."""
+    return session.exec(
+        select(Edition)
+        .where(
+            Edition.newsletter_id == edition.newsletter_id,
+            Edition.kind == edition.kind,
+            col(Edition.due_at) > edition.due_at,
+        )
+        .order_by(col(Edition.due_at), col(Edition.id))
+    ).first()
+
+
+def before(session: Session, edition: Edition) -> Edition | None:
+    """The newsletter's latest edition before this one that readers were sent."""
+    return session.exec(
+        select(Edition)
+        .where(
+            Edition.newsletter_id == edition.newsletter_id,
+            col(Edition.due_at) < edition.due_at,
+            _reached(),
+        )
+        .order_by(col(Edition.due_at).desc(), col(Edition.id).desc())
     ).first()
 
 
@@ -139,10 +168,33 @@ def save_choice(session: Session, edition: Edition, choice: Choice, subject: str
     )
     if saved.rowcount != 1:  # type: ignore[attr-defined]
         return False
-    session.execute(delete(Entry).where(col(Entry.edition_id) == edition.id))
-    session.add_all(_entry(edition, number, placement) for number, placement in enumerate(choice.placements))
-    session.flush()
+    _replace_entries(session, edition, choice.placements)
     return True
+
+
+def revise(session: Session, edition: Edition, page: Sequence[Placement], **values: Any) -> bool:
+    """Write a hand's change: a page, and what else is new of the edition as it was read.
+
+    It is a new version. False when somebody else changed the edition first.
+    """
+    revised = session.execute(
+        update(Edition)
+        .where(
+            col(Edition.id) == edition.id,
+            col(Edition.state) == edition.state,
+            col(Edition.version) == edition.version,
+        )
+        .values(version=edition.version + 1, **values)
+    )
+    if revised.rowcount != 1:  # type: ignore[attr-defined]
+        return False
+    _replace_entries(session, edition, page)
+    return True
+
+
+def amend(session: Session, edition_id: int, **values: Any) -> None:
+    """Add to a change what could not be known before it, in the same transaction."""
+    session.execute(update(Edition).where(col(Edition.id) == edition_id).values(**values))
 
 
 def placements(session: Session, edition_id: int) -> tuple[Placement, ...]:
@@ -162,25 +214,27 @@ def went_out(session: Session, newsletter_id: int) -> Mapping[int, Ran]:
     An edition went out when at least one of its deliveries is `sent` or `unknown`; its batches'
     sums say so, also when retention has dropped the deliveries.
     """
-    reached = (
-        select(Batch.edition_id)
-        .where(col(Batch.edition_id) == col(Edition.id), or_(col(Batch.sent) > 0, col(Batch.unknown) > 0))
-        .exists()
-    )
     rows = session.exec(
         select(Entry.article_id, Edition.slug, Edition.closed_at, Edition.due_at)
         .join(Edition, col(Edition.id) == col(Entry.edition_id))
-        .where(Edition.newsletter_id == newsletter_id, reached)
+        .where(Edition.newsletter_id == newsletter_id, _reached())
         .order_by(col(Edition.due_at))
     )
     return {article: Ran(slug, closed_at or due_at) for article, slug, closed_at, due_at in rows}
+
+
+def _reached() -> ColumnElement[bool]:
+    some_batch = select(Batch.edition_id).where(
+        col(Batch.edition_id) == col(Edition.id), or_(col(Batch.sent) > 0, col(Batch.unknown) > 0)
+    )
+    return some_batch.exists()
 
 
 def save_rendition(session: Session, edition: Edition, rendition: RenditionValue, now: datetime) -> int:
     row = Rendition(
         edition_id=edition.id or 0, edition_version=edition.version, theme=rendition.theme,
         hash=rendition.hash, subject=rendition.subject, preheader=rendition.preheader,
-        body=_pack(rendition), created_at=now,
+        body=_pack(rendition), created_at=now, program=PROGRAM,
     )  # fmt: skip
     session.add(row)
     session.flush()
@@ -196,6 +250,12 @@ def read_rendition(session: Session, rendition_id: int) -> RenditionValue:
         subject=row.subject, preheader=row.preheader, theme=row.theme, hash=row.hash,
         html=_unpack(parts["html"]), text=_unpack(parts["text"]),
     )  # fmt: skip
+
+
+def _replace_entries(session: Session, edition: Edition, page: Sequence[Placement]) -> None:
+    session.execute(delete(Entry).where(col(Entry.edition_id) == edition.id))
+    session.add_all(_entry(edition, number, placement) for number, placement in enumerate(page))
+    session.flush()
 
 
 def _entry(edition: Edition, number: int, placement: Placement) -> Entry:

@@ -56,12 +56,15 @@ def begun_rendition(session: Session, newsletter: str, slug: str) -> int | None:
 def version_rendition(
     session: Session, newsletter: str, slug: str, edition_id: int, version: int
 ) -> int | None:
-    """The rendition of exactly this version, if `edition_id` is the edition that the address names."""
+    """What this version shows, if `edition_id` is the edition that the address names.
+
+    A decision is a version too, and shows what was rendered before it.
+    """
     query = (
         _edition(newsletter, slug, col(Rendition.id))
         .join(Rendition, col(Rendition.edition_id) == col(Edition.id))
-        .where(col(Edition.id) == edition_id, col(Rendition.edition_version) == version)
-        .order_by(col(Rendition.id).desc())
+        .where(col(Edition.id) == edition_id, col(Rendition.edition_version) <= version)
+        .order_by(col(Rendition.edition_version).desc(), col(Rendition.id).desc())
         .limit(1)
     )
     return session.execute(query).scalar_one_or_none()

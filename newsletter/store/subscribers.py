@@ -22,6 +22,7 @@ from newsletter.models import (
     Suppression,
 )
 from newsletter.store.dialect import insert_for
+from newsletter.values import Recipient
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,17 @@ def address_of(session: Session, subscriber_id: int) -> str | None:
     """The subscriber's address; None for nobody and for who was forgotten."""
     query = select(col(Subscriber.address)).where(col(Subscriber.id) == subscriber_id)
     return session.execute(query).scalar_one_or_none()
+
+
+def reader(session: Session, which: int | str) -> Recipient | None:
+    """A person by number or by address key, as a mail is filled for them; None for who was forgotten."""
+    wanted = col(Subscriber.id) == which if isinstance(which, int) else col(Subscriber.address_key) == which
+    found = session.execute(
+        select(Subscriber.id, Subscriber.address, Subscriber.name)  # type: ignore[call-overload]
+        .where(wanted, col(Subscriber.address).is_not(None))
+        .order_by(Subscriber.id)
+    ).first()
+    return Recipient(found.id, found.address, found.name, attempt=1, pos=0) if found else None
 
 
 def places_of(session: Session, subscriber_id: int) -> tuple[Place, ...]:

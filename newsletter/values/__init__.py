@@ -9,6 +9,7 @@ from newsletter.values.articles import (
     Placement,
     Ran,
     Refusal,
+    Touch,
     Verdict,
 )
 from newsletter.values.deliveries import (
@@ -53,5 +54,6 @@ __all__ = [
     "SocialLink",
     "Story",
     "Sums",
+    "Touch",
     "Verdict",
 ]

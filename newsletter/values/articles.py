@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from newsletter.models import ArticleKind, Slot
+from newsletter.models import ArticleKind, Placed, Slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +115,20 @@ class Placement:
     section: str = ""
     position: int = 0
     pinned: bool = False
+    headline: str = ""
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """What an editor did to an article in an edition. `position` counts from 1 within slot and section."""
+
+    article_id: int
+    dropped: bool = False
+    placed: Placed = Placed.BY_THE_MACHINE
+    slot: Slot | None = None
+    section: str = ""
+    position: int = 0
     headline: str = ""
     summary: str = ""
 

@@ -19,6 +19,7 @@ from tests.newsroom import Done, Newsroom, at
 
 Arrange = Callable[[Newsroom], None]
 DAWN = at("05:00").isoformat()
+TODAY = "town/2026-02-18"
 
 
 def nothing(_: Newsroom) -> None: ...
@@ -87,6 +88,16 @@ def drafted(room: Newsroom) -> None:
     assert room.run("tick", now=at("05:00")).code == 0
 
 
+def moved(room: Newsroom) -> None:
+    drafted(room)
+    assert room.run("editions", "move", TODAY, "1", "--slot", "headlines", now=at("06:00")).code == 0
+
+
+def skipped(room: Newsroom) -> None:
+    drafted(room)
+    assert room.run("editions", "skip", TODAY, "--why", "no news", now=at("06:00")).code == 0
+
+
 @dataclass(frozen=True)
 class Failure:
     """`words` fail with `code` and a sentence that matches `says`, once `arrange` is done."""
@@ -114,9 +125,27 @@ FAILURES = (
     Failure("articles why 1 --edition town/2026-02-30 --now " + DAWN, 2, "has no edition", drafted),
     Failure("articles split 1 --now " + DAWN, 3, "Article 1 tells a story of its own already", drafted),
     Failure("articles merge 1 1 --now " + DAWN, 2, "cannot be merged with itself", drafted),
+    Failure("editions check town/2026-02-30", 2, "town has no edition '2026-02-30'"),
     Failure("editions list village", 2, "There is no newsletter 'village'; the configuration has: town"),
     Failure("editions draft village", 2, "There is no newsletter 'village'"),
     Failure("editions show town/2026-02-30", 2, "town has no edition '2026-02-30'"),
+    Failure("editions draft town --at 15:00", 2, "--at goes with --extra"),
+    Failure("editions draft town --extra --at 04:00 --now " + DAWN, 2, "18 Feb 04:00 has passed", drafted),
+    Failure("editions draft town --extra --at noon", 2, "'noon' is no instant"),
+    Failure(f"editions pin {TODAY} 99", 2, "There is no article '99'", drafted),
+    Failure(f"editions pin {TODAY} 1 --slot more", 2, "The slot more holds no article; .* lead", drafted),
+    Failure(f"editions pin {TODAY} 1 --undo", 3, "No editor has placed article 1", drafted),
+    Failure(f"editions move {TODAY} 1", 2, "It is not said where to", drafted),
+    Failure(f"editions drop {TODAY} 1 --undo", 3, "Article 1 was not dropped", drafted),
+    Failure(f"editions drop {TODAY} 1 --version 1", 3, "ops has changed the same meanwhile", moved),
+    Failure(f"editions reword {TODAY} 1", 2, "Name an ARTICLE with --headline", drafted),
+    Failure(f"editions preview {TODAY} --as stranger@b.example", 2, "There is no subscriber", drafted),
+    Failure(f"editions preview {TODAY} --diff yesterday", 3, "has nothing yesterday to be", drafted),
+    Failure(f"editions preview {TODAY} -o {{room}}/config.toml", 2, "is no folder to write into", drafted),
+    Failure(f"editions approve {TODAY} --version 1", 3, "is version 2 by now, and you saw", drafted),
+    Failure(f"editions hold {TODAY}", 2, "It takes a reason, which stays on the record", drafted),
+    Failure(f"editions skip {TODAY} --why x", 3, "was skipped: no news", skipped),
+    Failure(f"editions unskip {TODAY}", 3, "is a draft", drafted),
     Failure("send town --now " + DAWN, 3, "cannot be sent: not enough articles: 0 of at least 3"),
     Failure("send town --dry-run --test a@b.example", 2, "do not go together"),
     Failure("send town --missing --edition 2026-02-18 --now " + DAWN, 3, "only what went out", drafted),

@@ -54,7 +54,10 @@ def test_ctrl_c_within_the_minute_undoes(room: Newsroom, relay: SmtpServer) -> N
     assert (process.returncode, out) == (130, "")
     assert "Undone: town/2026-02-18 is as it was, and nobody was mailed." in " ".join(err.split())
     assert rows(room) == (0, 0)
-    assert room.edition(now=SIX) == before
+    after = room.edition(now=SIX)
+    assert [line["act"] for line in after.pop("history")][-2:] == ["frozen", "undone"]
+    assert after.pop("version") > before.pop("version") and before.pop("history")
+    assert after == before
     assert relay.mails == []
 
 

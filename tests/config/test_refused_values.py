@@ -70,6 +70,14 @@ from tests.config.papers import paper, refusal
             "days is an empty list; name at least one, or leave the key out.",
         ),
         (
+            'holidays = ["XX"]',
+            "holidays names no country or region: 'XX'; write an ISO 3166 code such as US, DE or DE-BY.",
+        ),
+        (
+            'holidays = ["DE-BZ"]',
+            "holidays names no country or region: 'DE-BZ'; write an ISO 3166 code such as DE-BB.",
+        ),
+        (
             'skip_dates = ["2026-13-25"]',
             "skip_dates is no date: '2026-13-25'; write it like 2026-12-25.",
         ),

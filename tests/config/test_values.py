@@ -105,3 +105,18 @@ def test_newsletters_can_be_made_in_code_with_the_defaults() -> None:
     )
     assert newsletter.zone.key == "America/New_York"
     assert newsletter.send_at == time(9)
+
+
+@pytest.mark.parametrize(
+    ("codes", "day", "why"),
+    [
+        ('["us"]', date(2026, 7, 3), "it is a holiday: Independence Day (observed) (US)"),
+        ('["DE-BY"]', date(2026, 1, 6), "it is a holiday: Epiphany (DE-BY)"),
+        ('["DE"]', date(2026, 1, 6), ""),
+        ('["US", "FR"]', date(2026, 7, 14), "it is a holiday: National Day (FR)"),
+        ("[]", date(2026, 12, 25), ""),
+    ],
+)
+def test_holidays_are_those_of_a_country_or_its_part(tmp_path: Path, codes: str, day: date, why: str) -> None:
+    newsletter = load(tmp_path, paper(f"holidays = {codes}")).settings.newsletters[0]
+    assert newsletter.taken_out(day) == why

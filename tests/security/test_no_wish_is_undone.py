@@ -14,9 +14,11 @@ import pytest
 from sqlalchemy import select
 
 from newsletter.models import Subscriber, Table
+from newsletter.services import subscribing
+from newsletter.store.subscribers import address_of
 from newsletter.web.server import WebServer
 from tests.mail.certificates import Authority
-from tests.newsroom import NINE, Newsroom
+from tests.newsroom import NINE, Newsroom, at
 from tests.smtpd import SmtpServer
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -113,3 +115,33 @@ def test_without_the_promised_encryption_nothing_is_said(
     assert (done.code, "hunter2" in done.said) == (5, False)
     assert server.count("AUTH") == server.count("MAIL") == 0
     assert room.counts() == {"queued": 3}
+
+
+# ── editors ─────────────────────────────────────────────────────────────────────────────────────
+
+EDITORS_DAY = (
+    "pin {} 3 --slot lead", "move {} 4 --to 1", "drop {} 2", "drop {} 2 --undo",
+    "reword {} 5 --headline Ours", "reword {} --subject Ours", "check {}", "approve {}",
+    "reword {} 5 --undo", "hold {} --why doubt", "approve {}", "skip {} --why rain", "unskip {}",
+    "approve {}",
+)  # fmt: skip
+
+
+def test_nothing_that_an_editor_saves_touches_a_readers_consent(room: Newsroom, server: SmtpServer) -> None:
+    """Row 22: a change names what it changes, and what it does not name stays."""
+    room.import_stories()
+    room.import_readers(3)
+    assert room.run("tick", now=at("05:00")).code == 0
+    with room.opened() as runtime:
+        subscribing.leave(runtime, subscriber_id=1, newsletter_id=1, now=at("05:01"))
+        with runtime.database.reading() as session:
+            left = address_of(session, 1)
+    people = ("subscriber", "subscription", "suppression")
+    before = {name: everything(room)[name] for name in people}
+    for line in EDITORS_DAY:
+        words = line.format("town/2026-02-18").split()
+        done = room.run("editions", *words, now=at("06:00"))
+        assert done.code == 0, (line, done.said)
+    assert {name: everything(room)[name] for name in people} == before
+    assert room.run("tick", now=NINE).code == 0
+    assert server.recipients() == dict.fromkeys(set(room.readers) - {left}, 1), "who left has left"

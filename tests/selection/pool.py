@@ -59,6 +59,7 @@ def pick(
     pins: Iterable[Placement] = (),
     grouping: Grouping | None = None,
     verdicts: Iterable[Verdict] = (),
+    dropped: Iterable[int] = (),
 ) -> Choice:
     return choose(
         candidates,
@@ -68,6 +69,7 @@ def pick(
         closed_at=CLOSED,
         went_out=went_out or {},
         pins=list(pins),
+        dropped=list(dropped),
     )
 
 

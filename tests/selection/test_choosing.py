@@ -306,3 +306,22 @@ def test_a_pin_that_left_the_pool_stays_too() -> None:
     choice: Choice = pick(story(1, ("bbc", 0, 9)), pins=[pin(99, section="Sport")])
     assert in_slot(choice, Slot.HEADLINES) == [99]
     assert choice.reasons[99] == "in: pinned by an editor"
+
+
+def test_a_pin_stands_at_its_place_while_others_come_and_go() -> None:
+    news = [story(number, ("bbc", number, 9)) for number in range(1, 6)]
+    pinned = pin(5, section="World", position=3)
+    assert in_slot(pick(*news, pins=[pinned]), Slot.HEADLINES) == [2, 3, 5, 4]
+    assert in_slot(pick(*news[2:], pins=[pinned]), Slot.HEADLINES) == [4, 5], "as far as there are any"
+
+
+def test_what_an_editor_dropped_is_out_with_its_story_unless_another_telling_is_pinned() -> None:
+    news = [story(1, ("bbc", 0, 9)), story(2, ("nyt", 1, 9)), story(3, ("nyt", 4, 9))]
+    choice = pick(*news, grouping=one_story(1, 2), dropped=[1])
+    assert [placement.article_id for placement in choice.placements] == [3]
+    assert choice.reasons[1] == "out: dropped by an editor — put back, it could run"
+    assert choice.reasons[2] == (
+        "out: tells the same story as article 1, which an editor dropped — pinned, it would run"
+    )
+    choice = pick(*news, grouping=one_story(1, 2), dropped=[1], pins=[pin(2, section="World")])
+    assert {placement.article_id for placement in choice.placements} == {2, 3}

@@ -286,8 +286,9 @@ def test_a_hand_makes_a_held_edition_ready_with_what_is_known_now(room: Newsroom
     assert acts(runtime)[-2:] == [("desk", "reopened"), ("desk", "closed")]
 
 
-def test_dates_that_are_taken_out_have_no_edition(room: Newsroom) -> None:
+def test_dates_that_are_taken_out_are_on_the_record_as_skipped(room: Newsroom) -> None:
     room.configure(newsletter=f'skip_dates = [{TODAY}]\ndays = ["mon", "tue", "wed", "fri"]')
     with room.opened() as runtime:
         editing.keep(runtime, at("05:00"))
-        assert slugs(runtime) == {"2026-02-20": "draft"}
+        assert slugs(runtime) == {TODAY: "skipped", "2026-02-20": "draft"}
+        assert found(runtime).why == "the editors took this date out"

@@ -110,13 +110,14 @@ def test_a_newsroom_set_up_in_the_afternoon_has_missed_nothing(
 # ── what the calendar and the editors say ───────────────────────────────────────────────────────
 
 
-def test_days_and_dates_that_are_taken_out_have_no_edition(room: Newsroom, server: SmtpServer) -> None:
+def test_dates_that_are_taken_out_are_skipped_with_a_reason(room: Newsroom, server: SmtpServer) -> None:
     room.configure(newsletter='days = ["mon", "tue", "wed", "thu"]\nskip_dates = ["2026-02-19"]')
     for day in range(6):  # from Wednesday 18 to Monday 23
         room.import_stories(published=at("04:00", days=day), kind=f"{day}")
         assert room.run("tick", now=at("09:00", days=day)).code == 0
     out = {slug: state for slug, (state, _) in told(room).items() if state != "draft"}
-    assert out == {"2026-02-18": "sent", "2026-02-23": "sent"}
+    assert out == {"2026-02-18": "sent", "2026-02-19": "skipped", "2026-02-23": "sent"}
+    assert told(room)["2026-02-19"][1] == "the editors took this date out"
     assert set(server.recipients().values()) == {2}
 
 

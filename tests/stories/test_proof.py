@@ -81,6 +81,22 @@ def test_its_links_change_nothing_and_its_preview_opens(room: Newsroom, server: 
     assert room.counts() == {"sent": 3}, "a test neither used the edition up nor took anybody off"
 
 
+def test_its_preview_opens_after_a_decision_too(room: Newsroom, server: SmtpServer) -> None:
+    room.run("send", "town", "--test", EDITOR, now=SEVEN)
+    for act in (["approve"], ["hold", "--why", "a doubt"]):
+        assert room.run("editions", act[0], "town/2026-02-18", *act[1:], now=at("07:01")).code == 0
+        words = ("send", "town", "--edition", "2026-02-18", "--test", EDITOR)
+        assert room.run(*words, now=at("07:02")).code == 0
+    previews = [link for mail in server.mails for link in ours(mail) if "preview=" in link]
+    assert len(previews) == 3
+    with room.opened(SEVEN) as runtime:
+        web = WebServer(runtime)
+        web.start()
+        pages = [httpx.get(link) for link in previews]
+        web.stop()
+    assert {page.status_code for page in pages} == {200}
+
+
 def ours(mail: Mail) -> set[str]:
     """Every link of the mail, in either part, that leads to our web."""
     bodies = [part.get_content() for part in mail.message.walk() if part.get_content_maintype() == "text"]

@@ -1,0 +1,145 @@
+"""`newsletter editions preview | check`: the mail before it is one, and what keeps it from going out."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+import webbrowser
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+
+from newsletter.cli.console import finish, foreign, note
+from newsletter.cli.options import command, runtime
+from newsletter.cli.shaping import EditionName
+from newsletter.errors import Misuse, Refused
+from newsletter.services import checking, previewing, rehearsing, sending, status
+from newsletter.services.checking import Level, Preflight
+
+GLYPHS = {Level.BLOCKER: "■", Level.WARNING: "▲"}
+
+
+def register(room: typer.Typer) -> None:
+    command(room, "preview")(preview)
+    command(room, "check")(check)
+
+
+def preview(
+    edition: EditionName,
+    reader: Annotated[
+        str, typer.Option("--as", metavar="SUBSCRIBER", help="Whose copy: an address or a number.")
+    ] = "",
+    opens: Annotated[bool, typer.Option("--open", help="Show the page in the browser.")] = False,
+    diff: Annotated[
+        Literal["yesterday", "approved"] | None, typer.Option(help="What reads otherwise than there.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="DIR", help="Where; else a new private folder.")
+    ] = None,
+) -> None:
+    """Write the mail as HTML, text and .eml, as it would go out now. Its links change nothing.
+
+    Example: newsletter editions preview town/today --diff yesterday -o previews
+    """
+    opened = runtime()
+    now = opened.clock.now()
+    newsletter, slug = status.split_name(opened, edition, now)
+    rehearsal = rehearsing.rehearse(opened, newsletter, now, slug=slug)
+    letterhead = sending.letterhead(opened, newsletter, rehearsal.edition)
+    mail = previewing.fill(opened, rehearsal.rendition, letterhead, reader)
+    lines: tuple[str, ...] = ()
+    if diff is not None:
+        lines = previewing.differences(opened, newsletter, rehearsal.edition, rehearsal.rendition, diff)
+    folder = output or Path(tempfile.mkdtemp(prefix="newsletter-"))
+    parts = {"html": mail.html.encode(), "txt": mail.text.encode(), "eml": mail.message}
+    files = write_into(folder, {f"{newsletter.slug}-{slug}.{kind}": text for kind, text in parts.items()})
+    if opens and not webbrowser.open(files[0].absolute().as_uri()):
+        note("No browser could be opened here.")
+
+    def show(console: Console) -> None:
+        for file in files:
+            console.print(foreign(file), soft_wrap=True)
+        for line in lines:
+            console.print(foreign(line), soft_wrap=True)
+        if diff and not lines:
+            console.print("It reads the same.")
+
+    finish(
+        {"edition": f"{newsletter.slug}/{slug}", "files": list(map(str, files)), "diff": list(lines)}, show
+    )
+
+
+def check(edition: EditionName) -> int:
+    """Preflight: what keeps an edition from going out, and what you may want to look at.
+
+    Ends with exit code 3 when it is blocked.
+
+    Example: newsletter editions check town/today
+    """
+    opened = runtime()
+    now = opened.clock.now()
+    newsletter, slug = status.split_name(opened, edition, now)
+    found = checking.check(opened, newsletter, slug, now)
+    name = f"{newsletter.slug}/{slug}"
+    finish(
+        {
+            "edition": name, "version": found.edition.version, "blocked": found.is_blocked,
+            "bytes": found.size, "findings": [asdict(finding) for finding in found.findings],
+        },
+        lambda console: _show(console, name, found),
+    )  # fmt: skip
+    return Refused.exit_code if found.is_blocked else 0
+
+
+def _show(console: Console, name: str, found: Preflight) -> None:
+    for finding in found.findings:
+        console.print(foreign(f"{GLYPHS[finding.level]} {finding.level}: {finding.what}"))
+        console.print(foreign(f"  → {finding.mend}"))
+    verdict = "may not go out" if found.is_blocked else "may go out"
+    console.print(
+        foreign(f"{name}, version {found.edition.version}, {found.size // 1000} kB of HTML, {verdict}.")
+    )
+
+
+def write_into(folder: Path, files: dict[str, bytes]) -> tuple[Path, ...]:
+    """Write files that only their owner can read, each whole or not at all, in place of earlier ones.
+
+    Nothing is written through a link: neither the folder nor a file in it may be one.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError as error:
+        raise Misuse(
+            f"{folder} is no folder to write into: {error.strerror}.", next_step="name another folder with -o"
+        ) from error
+    try:
+        for name in files:
+            if (folder / name).is_symlink():
+                raise Misuse(
+                    f"{folder / name} is a link; nothing was written.",
+                    next_step="name another folder with -o",
+                )
+        for name, content in files.items():
+            _write(opened, folder, name, content)
+    finally:
+        os.close(opened)
+    return tuple(folder / name for name in files)
+
+
+def _write(opened: int, folder: Path, name: str, content: bytes) -> None:
+    draft = f".{name}.{secrets.token_hex(8)}"
+    number = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=opened)
+    try:
+        with os.fdopen(number, "wb") as file:
+            file.write(content)
+        os.replace(draft, name, src_dir_fd=opened, dst_dir_fd=opened)
+    except OSError as error:
+        os.unlink(draft, dir_fd=opened)
+        raise Misuse(
+            f"{folder / name} cannot be written: {error.strerror}.", next_step="name another folder with -o"
+        ) from error

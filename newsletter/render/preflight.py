@@ -1,0 +1,39 @@
+"""What a compiled edition is checked for once more before it goes out, whoever compiled it and when.
+
+The gate has read the parts while they were made; this reads the finished rendition.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html import unescape
+
+from newsletter.render.compile import neutral_html, plain_text
+from newsletter.render.gate import MAX_BYTES
+from newsletter.render.holes import REQUIRED_HOLES
+from newsletter.values import Rendition
+
+NEARLY = 90_000  # bytes of the encoded HTML part
+_TAG = re.compile(r"<[^>]*>")
+
+
+def size_of(rendition: Rendition) -> int:
+    """Bytes of the HTML part as it is encoded, before anything personal is filled in."""
+    return sum(map(len, rendition.html.literals))
+
+
+def blockers(rendition: Rendition, postal_address: str) -> Iterator[str]:
+    """Everything without which it may not go out, a sentence each."""
+    for part, body in (("HTML", rendition.html), ("text", rendition.text)):
+        for hole in REQUIRED_HOLES:
+            if hole not in body.holes:
+                yield f"The {part} part lacks {{{{ hole.{hole} }}}}."
+    nothing = dict.fromkeys((*rendition.html.holes, *rendition.text.holes), "")
+    html = unescape(_TAG.sub("", neutral_html(rendition, nothing)))
+    wanted = "".join(postal_address.split())
+    for part, shown in (("HTML", html), ("text", plain_text(rendition, nothing))):
+        if wanted not in "".join(shown.split()):
+            yield f"The {part} part lacks the postal address that the configuration has now."
+    if size_of(rendition) > MAX_BYTES:
+        yield f"The HTML part has {size_of(rendition):,} bytes encoded, and Gmail cuts what is longer."

@@ -1,0 +1,90 @@
+"""A mail before it is one: filled for a reader, shown as HTML, text and message, and compared with others.
+
+It is the very rendition that is sent, filled by the very same hand; its links lead nowhere that
+changes anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import unified_diff
+from email import message_from_bytes, policy
+
+from newsletter.config import NewsletterSettings
+from newsletter.errors import Misuse, Refused
+from newsletter.mail.addresses import parse_address
+from newsletter.mail.message import NOBODY, Compiled, Proof
+from newsletter.models import Edition
+from newsletter.render.compile import plain_text
+from newsletter.runtime import Runtime
+from newsletter.store import editions, subscribers
+from newsletter.store.editions import read_rendition
+from newsletter.values import Letterhead, Recipient, Rendition
+
+SOMEBODY = Recipient(NOBODY, "reader@readers.example", "", attempt=1, pos=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """What one reader would get: the whole message, and its two parts as they are read."""
+
+    message: bytes
+    html: str
+    text: str
+
+
+def fill(runtime: Runtime, rendition: Rendition, letterhead: Letterhead, reader: str) -> Mail:
+    """The mail for `reader`, a subscriber's address or number, or for somebody when it is empty.
+
+    Raises Misuse for a reader who is none.
+    """
+    web_url = runtime.links.edition(letterhead.newsletter_slug, letterhead.edition_slug)
+    compiled = Compiled(rendition, letterhead, runtime.links, proof=Proof(web_url))
+    message = compiled.fill(_reader(runtime, reader) if reader else SOMEBODY)
+    read = message_from_bytes(message, policy=policy.default)
+    parts = {
+        part.get_content_subtype(): str(part.get_content()).replace("\r\n", "\n")
+        for part in read.walk()
+        if part.get_content_maintype() == "text"
+    }
+    return Mail(message, parts["html"], parts["plain"])
+
+
+def differences(
+    runtime: Runtime, newsletter: NewsletterSettings, edition: Edition, rendition: Rendition, other: str
+) -> tuple[str, ...]:
+    """What reads otherwise than in what was last approved (`approved`) or in the edition before
+    (`yesterday`), as lines that begin with + or -. Raises Refused when there is no such other.
+    """
+    with runtime.database.reading() as session:
+        is_approved = other == "approved"
+        before = edition if is_approved else editions.before(session, edition)
+        number = None
+        if before is not None:
+            number = before.approved_rendition_id if is_approved else before.rendition_id
+        if before is None or number is None:
+            raise Refused(
+                f"{newsletter.slug}/{edition.slug} has nothing {other} to be compared with.",
+                next_step=f"newsletter editions list {newsletter.slug}",
+            )
+        old = read_rendition(session, number)
+    names = (f"{before.slug}, {other}", edition.slug)
+    lines = unified_diff(_lines(old), _lines(rendition), *names, n=0, lineterm="")
+    return tuple(line for line in lines if not line.startswith("@@"))
+
+
+def _lines(rendition: Rendition) -> list[str]:
+    nothing = {hole: f"[{hole}]" for hole in rendition.text.holes}
+    return [f"Subject: {rendition.subject}", *plain_text(rendition, nothing).splitlines()]
+
+
+def _reader(runtime: Runtime, which: str) -> Recipient:
+    if which.isascii() and which.isdigit() and len(which) < 19:
+        key: int | str = int(which)
+    else:
+        key = runtime.address_key.of(parse_address(which).normalised)
+    with runtime.database.reading() as session:
+        found = subscribers.reader(session, key)
+    if found is None:
+        raise Misuse(f"There is no subscriber {which[:200]!r}.", next_step="newsletter subscribers list")
+    return found

@@ -1,0 +1,62 @@
+"""When an edition is due, closes and lapses: the moments that its kind, its newsletter and its hands set.
+
+A part of editing, sending and deciding. It reads and never writes.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from newsletter.config import NewsletterSettings
+from newsletter.models import Edition, EditionKind
+from newsletter.schedule import WEEK, due_instant, next_due
+from newsletter.store import editions
+
+
+def usual_due(newsletter: NewsletterSettings, edition: Edition) -> datetime | None:
+    """When it is due unless a hand sends it: a daily by the schedule, None on dates without one, and an
+    extra at the time that it was given."""
+    if edition.kind == EditionKind.EXTRA:
+        return edition.own_due_at
+    day = edition.local_date
+    if WEEK[day.weekday()] not in newsletter.days or newsletter.taken_out(day):
+        return None
+    return due_instant(edition.local_date, newsletter.send_at, newsletter.zone)
+
+
+def cutoff_of(newsletter: NewsletterSettings, edition: Edition) -> datetime:
+    """When the machine stops changing it, unless it was made later than that."""
+    return edition.due_at - timedelta(seconds=newsletter.cutoff)
+
+
+def closing_moment(
+    newsletter: NewsletterSettings, edition: Edition, now: datetime, *, lead: int
+) -> datetime | None:
+    """The cut-off. What was made after it closes now, but an extra when it is frozen, `lead` seconds
+    ahead of its time, so that its editor has all of it; None for what waits for a hand.
+    """
+    if edition.by_hand:
+        return None
+    cutoff = cutoff_of(newsletter, edition)
+    if edition.created_at < cutoff:
+        return cutoff
+    return edition.due_at - timedelta(seconds=lead) if edition.kind == EditionKind.EXTRA else now
+
+
+def lapses_at(session: Session, newsletter: NewsletterSettings, edition: Edition) -> datetime | None:
+    """The cut-off of the next of its kind, when it is too late for this one; None while no next is known."""
+    if edition.kind != EditionKind.EXTRA:
+        following = next_due(newsletter, edition.due_at).at
+    else:
+        later = editions.following(session, edition)
+        if later is None:
+            return None
+        following = later.due_at
+    return following - timedelta(seconds=newsletter.cutoff)
+
+
+def is_too_late(newsletter: NewsletterSettings, edition: Edition, now: datetime) -> bool:
+    """Whether its time is longer ago than it may be late by itself."""
+    return now > edition.due_at + timedelta(seconds=newsletter.late_limit)
