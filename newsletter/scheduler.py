@@ -7,7 +7,6 @@ trigger: beside the cron jobs our own tick looks every thirty seconds, on the mo
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -15,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 
+from newsletter import logs
 from newsletter.clock import monotonic
 from newsletter.config import NewsletterSettings
 from newsletter.errors import NewsletterError, Refused
@@ -26,7 +26,7 @@ from newsletter.values import Outcome
 
 TICK = 30.0  # seconds
 
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 
 def advance(runtime: Runtime, now: datetime) -> None:
@@ -126,7 +126,7 @@ class Scheduler:
         try:
             errand(self._runtime, self._runtime.clock.now())
         except NewsletterError as error:
-            log.error("scheduler: %s", error.sentence)
+            log.error("errand_failed", errand=errand.__name__, why=error.sentence)
 
     def _sleep(self) -> None:
         """Until woken, or the next moment that matters, or thirty seconds."""

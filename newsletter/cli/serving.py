@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import typer
 
-from newsletter import scheduler, worker
+from newsletter import logs, scheduler, worker
 from newsletter.cli.console import Interrupted, finish, note, table
 from newsletter.cli.options import command, sending_runtime
 from newsletter.cli.signals import stopping
@@ -29,6 +29,7 @@ def serve() -> None:
     Example: newsletter serve
     """
     opened = sending_runtime()
+    logs.speak(opened.settings.logging.format, opened.settings.logging.level)
     web = WebServer(opened)
     with stopping() as stop, Guard(opened, stop), Parts(opened, stop, web):
         note(f"Readers' pages on {web.url}; the scheduler runs. Ctrl-C stops.")
