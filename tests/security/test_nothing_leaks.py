@@ -89,7 +89,6 @@ def test_a_whole_morning_leaves_no_reader_in_the_log(
             "edition_frozen",
             "subscriber_leave",
             "JSONDecodeError",
-            "pages.py",
         ):
             assert known in log, "nothing was logged"
         assert not [secret for secret in (*secrets, *ROSALIND, "bob@", PROOF) if secret in log]
