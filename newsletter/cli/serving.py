@@ -17,6 +17,8 @@ from newsletter.services.guarding import Guard
 from newsletter.serving import Parts
 from newsletter.web.server import WebServer
 
+TELLING = 5.0  # seconds after which a tick begins no further alert
+
 
 def register(app: typer.Typer) -> None:
     command(app, "serve")(serve)
@@ -46,8 +48,12 @@ def tick() -> None:
     """
     opened = sending_runtime()
     with stopping() as stop:
-        scheduler.advance(opened, opened.clock.now())
-        worker.deliver(opened, stop, until_idle=True)
+        try:
+            scheduler.advance(opened, opened.clock.now())
+            worker.deliver(opened, stop, until_idle=True)
+        finally:
+            if not stop.is_set():
+                scheduler.look_after(opened, opened.clock.now(), seconds=TELLING)
     if stop.is_set():
         raise Interrupted("Interrupted; nothing is in doubt.", next_step="newsletter tick goes on with it")
     found = status.status(opened, opened.clock.now())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, literal, update
 from sqlmodel import Session, col
@@ -15,6 +15,13 @@ from newsletter.store.dialect import insert_for
 
 # What is known of an address, and of no other
 FORGOTTEN = {"etag": "", "last_modified": "", "retry_at": None, "failing_since": None}
+
+# A feed that fails for so long, try after try, is worth a word to somebody
+SILENT = timedelta(hours=2)
+
+
+def is_silent(feed: Feed, now: datetime) -> bool:
+    return feed.failing_since is not None and now - feed.failing_since >= SILENT
 
 
 def sync_feeds(session: Session, sources: Iterable[FeedSource]) -> None:
