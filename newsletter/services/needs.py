@@ -65,7 +65,8 @@ def _of_the_house(found: Status) -> Iterator[Need]:
     if found.clock is not None and found.clock > CLOCK_SILENT:
         yield Rank.CLOCK, f"the clock has not looked for {found.clock // 60:.0f} minutes", "newsletter serve"
     if found.untold:
-        yield Rank.UNTOLD, f"{found.untold} alerts have reached nobody so far", "newsletter tick"
+        have = "alert has" if found.untold == 1 else "alerts have"
+        yield Rank.UNTOLD, f"{found.untold} {have} reached nobody so far", "newsletter tick"
     for feed in found.feeds:
         if feed.is_silent and feed.failing_since:
             since = f"{feed.failing_since:%d %b %H:%M} UTC"

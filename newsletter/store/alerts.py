@@ -113,5 +113,6 @@ def _change(session: Session, alert: Alert, **values: object) -> bool:
             col(Alert.tries) == alert.tries,
         )
         .values(**values)
+        .execution_options(synchronize_session=False)  # the caller's alert stays as it was read
     )
     return bool(changed.rowcount == 1)  # type: ignore[attr-defined]
