@@ -8,7 +8,6 @@ import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -16,6 +15,7 @@ import sqlalchemy as sa
 from newsletter.services import telling
 from newsletter.services.telling import PAUSES
 from newsletter.store import alerts as store
+from newsletter.store import articles
 from newsletter.store.feeds import record_success, record_trouble
 from tests.newsroom import Newsroom, at
 from tests.services.hooks import Program, Webhook, alerts, share_secret, with_status
@@ -157,7 +157,7 @@ def test_a_feed_that_is_silent_for_two_hours_is_told_and_again_after_it_came_bac
 
     def fails(clock: str) -> None:
         with room.opened() as runtime, runtime.database.writing() as session:
-            (feed,) = store_feeds(session)
+            (feed,) = articles.feeds(session)
             record_trouble(session, feed, at(clock), "It is gone.", at(clock))
 
     fails("06:00")
@@ -166,19 +166,13 @@ def test_a_feed_that_is_silent_for_two_hours_is_told_and_again_after_it_came_bac
     fails("07:05")
     assert look(room, at("07:06")) == 0
     with room.opened() as runtime, runtime.database.writing() as session:
-        (feed_row,) = store_feeds(session)
+        (feed_row,) = articles.feeds(session)
         record_success(session, feed_row, at("07:10"), etag="", last_modified="")
     fails("07:20")
     assert look(room, at("09:19")) == 0
     assert look(room, at("09:21")) == 1
     assert hook.kinds == ["feed_silent", "feed_silent"]
     assert "Feed front has brought nothing since 12:20 UTC" in hook.told[-1]["text"]
-
-
-def store_feeds(session: Any) -> list[Any]:
-    from newsletter.store.articles import feeds
-
-    return list(feeds(session))
 
 
 def test_an_old_store_tells_no_tales(room: Newsroom, hook: Webhook) -> None:
