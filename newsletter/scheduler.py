@@ -60,7 +60,7 @@ def keep_time(runtime: Runtime, now: datetime) -> None:
     sending.open_due(runtime, now)
 
 
-def look_after(runtime: Runtime, now: datetime, *, seconds: float = 600.0) -> None:
+def look_after(runtime: Runtime, now: datetime, *, seconds: float = 30.0) -> None:
     """What goes on beside the clock: tell what there is to tell, and keep count of many people."""
     telling.tell(runtime, now, seconds=seconds)
     counting.keep_counts(runtime, now)

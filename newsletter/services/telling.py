@@ -31,7 +31,7 @@ PAUSES = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), tim
 URGENT = frozenset({AlertKind.BLOCKED, AlertKind.HELD, AlertKind.STOPPED, AlertKind.BREAKER})
 
 
-def tell(runtime: Runtime, now: datetime, *, seconds: float = 600.0) -> int:
+def tell(runtime: Runtime, now: datetime, *, seconds: float = 30.0) -> int:
     """Notice what has happened and tell what is due; returns how many alerts were told.
 
     Begins nothing after `seconds`, and asks a channel that has failed no more in this round. Without
