@@ -144,3 +144,16 @@ def _zone(schedule: Schedule, on: date) -> str:
     if abbreviation.isalpha() and abbreviation not in _MISLEADING:
         return abbreviation
     return f"{name.rpartition('/')[2].replace('_', ' ')} time"
+
+
+def end_of_quiet(now: datetime, zone: ZoneInfo, hours: tuple[time, time]) -> datetime | None:
+    """When the quiet hours (from, until; local minutes) that `now` lies in end; None outside them."""
+    start, end = hours
+    local = now.astimezone(zone)
+    clock = local.time()
+    spans_midnight = end < start
+    is_quiet = clock >= start or clock < end if spans_midnight else start <= clock < end
+    if not is_quiet:
+        return None
+    ends_tomorrow = spans_midnight and clock >= start
+    return due_instant(local.date() + timedelta(days=ends_tomorrow), end, zone)

@@ -7,7 +7,6 @@ trigger: beside the cron jobs our own tick looks every thirty seconds, on the mo
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -15,18 +14,32 @@ from datetime import UTC, datetime, timedelta
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 
+from newsletter import logs
 from newsletter.clock import monotonic
 from newsletter.config import NewsletterSettings
 from newsletter.errors import NewsletterError, Refused
 from newsletter.models import EditionState
 from newsletter.runtime import Runtime
 from newsletter.schedule import next_due
-from newsletter.services import editing, gathering, proofing, rehearsing, sending
+from newsletter.services import (
+    counting,
+    editing,
+    gathering,
+    proofing,
+    rehearsing,
+    sending,
+    telling,
+)
+from newsletter.services.status import CLOCK
+from newsletter.store import leases
 from newsletter.values import Outcome
 
 TICK = 30.0  # seconds
+TELL = 5.0  # seconds between two looks for something to tell
 
-log = logging.getLogger(__name__)
+Errand = Callable[[Runtime, datetime], object]
+
+log = logs.get(__name__)
 
 
 def advance(runtime: Runtime, now: datetime) -> None:
@@ -34,6 +47,7 @@ def advance(runtime: Runtime, now: datetime) -> None:
 
     What is ready goes first: feeds may take their time, and nine o'clock does not wait for them.
     """
+    _sign(runtime)
     sending.open_due(runtime, now)
     gathering.gather_due(runtime, now)
     keep_time(runtime, now)
@@ -41,8 +55,21 @@ def advance(runtime: Runtime, now: datetime) -> None:
 
 def keep_time(runtime: Runtime, now: datetime) -> None:
     """Draft, close and freeze what is due; nothing here waits for the outside world."""
+    _sign(runtime)
     editing.keep(runtime, now)
     sending.open_due(runtime, now)
+
+
+def look_after(runtime: Runtime, now: datetime, *, seconds: float = 30.0) -> None:
+    """What goes on beside the clock: tell what there is to tell, and keep count of many people."""
+    telling.tell(runtime, now, seconds=seconds)
+    counting.keep_counts(runtime, now)
+
+
+def _sign(runtime: Runtime) -> None:
+    """The clock's heartbeat, which `status` reads."""
+    with runtime.database.writing() as session:
+        leases.sign(session, CLOCK)
 
 
 def send_now(
@@ -97,20 +124,29 @@ class Scheduler:
         self._schedule()
         self._cron.start()
         self._do(advance)
-        gatherer = threading.Thread(target=self._gather, name="gathering")
-        gatherer.start()
+        beside = [self._beside(gathering.gather_due, TICK), self._beside(look_after, TELL)]
         try:
             while not self._stop.is_set():
                 self._sleep()
                 self._do(keep_time)
         finally:
             self._cron.shutdown(wait=False)
-            gatherer.join()
+            for thread in beside:
+                thread.join()
 
-    def _gather(self) -> None:
-        """Beside the clock, so that a feed that hangs holds up nobody."""
-        while not self._stop.wait(TICK):
-            self._do(gathering.gather_due)
+    def _beside(self, errand: Errand, every: float) -> threading.Thread:
+        """Beside the clock, so that a feed or a webhook that hangs holds up nobody."""
+
+        def run() -> None:
+            while not self._stop.wait(every):
+                try:
+                    self._do(errand)
+                except Exception:
+                    log.exception("errand_failed", errand=errand.__name__)
+
+        thread = threading.Thread(target=run, name=errand.__name__)
+        thread.start()
+        return thread
 
     def _schedule(self) -> None:
         for newsletter in self._runtime.settings.newsletters:
@@ -122,11 +158,11 @@ class Scheduler:
                 name=newsletter.slug,
             )
 
-    def _do(self, errand: Callable[[Runtime, datetime], object]) -> None:
+    def _do(self, errand: Errand) -> None:
         try:
             errand(self._runtime, self._runtime.clock.now())
         except NewsletterError as error:
-            log.error("scheduler: %s", error.sentence)
+            log.error("errand_failed", errand=errand.__name__, why=error.sentence)
 
     def _sleep(self) -> None:
         """Until woken, or the next moment that matters, or thirty seconds."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
 
+from newsletter import logs
 from newsletter.errors import NewsletterError
 from newsletter.runtime import Runtime
 from newsletter.scheduler import Scheduler
@@ -14,7 +14,7 @@ from newsletter.worker import deliver
 
 AFTER_TROUBLE = 5.0  # seconds before a part that failed is started again
 
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 
 class Parts:
@@ -49,9 +49,9 @@ class Parts:
                 try:
                     part()
                 except NewsletterError as error:
-                    log.error("%s: %s", name, error.sentence)
+                    log.error("part_failed", part=name, why=error.sentence)
                 except Exception:
-                    log.exception("%s failed and is started again", name)
+                    log.exception("part_failed", part=name)
                 self._stop.wait(AFTER_TROUBLE)
 
         thread = threading.Thread(target=run, name=name)

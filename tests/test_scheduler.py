@@ -13,6 +13,7 @@ from newsletter.clock import monotonic
 from newsletter.runtime import Runtime
 from newsletter.scheduler import Scheduler, advance
 from tests.newsroom import Newsroom, at, until
+from tests.services.hooks import Webhook, alerts, share_secret
 
 
 @contextmanager
@@ -42,6 +43,25 @@ def test_it_freezes_at_the_lead_before_the_minute_and_not_before(tmp_path: Path,
     with room.opened(now=before) as runtime, running(runtime):
         until(lambda: state(room, before) == "frozen", seconds=30)
     assert monotonic() - began >= 3, "not before two minutes to nine"
+
+
+def test_a_webhook_that_hangs_does_not_hold_up_the_minute(tmp_path: Path, database_url: str) -> None:
+    never = threading.Event()
+    with Webhook() as hook:
+        hook.answer = lambda _handler: (None, never.wait(60))[0]
+        room = Newsroom(tmp_path, database_url, relay_port=9, feeds=alerts(webhook=hook.url))
+        share_secret(tmp_path)
+        room.import_stories(5)
+        room.import_readers(3)
+        before = at("08:31")
+        with room.opened(now=before) as runtime:
+            advance(runtime, before)  # the draft is ready, and that is news
+        before = at("08:57:52")
+        with room.opened(now=before) as runtime, running(runtime):
+            until(lambda: hook.heard, seconds=30)
+            until(lambda: state(room, before) == "frozen", seconds=9)
+            never.set()
+    assert hook.kinds == ["ready"]
 
 
 def test_a_feed_that_hangs_does_not_hold_up_the_minute(tmp_path: Path, database_url: str) -> None:

@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 our bug, 2 wrong use or configuration, 3 refused by a rule
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import traceback
@@ -26,8 +27,9 @@ from newsletter.cli import (
     status,
     subscribers,
 )
-from newsletter.cli.console import Interrupted, keep_log, report
+from newsletter.cli.console import Interrupted, report
 from newsletter.errors import Misuse, NewsletterError
+from newsletter.logs import keep_log
 
 app = typer.Typer(
     name="newsletter",
@@ -45,6 +47,9 @@ for corner in (shaping, deciding, previewing):
 def main(arguments: list[str] | None = None) -> None:
     os.umask(0o077)  # stores and mails name people: whatever we write is its owner's alone
     keep_log()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that knows ASCII alone shows ? and goes on
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 

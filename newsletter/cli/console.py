@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
@@ -15,18 +14,12 @@ from rich.text import Text
 
 from newsletter.cli.options import options
 from newsletter.errors import NewsletterError
-
-VISIBLE = {code: 0x2400 + code for code in range(0x20) if code not in (0x09, 0x0A)}
-VISIBLE |= {0x7F: 0x2421} | dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
-VISIBLE |= dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x2028, 0x2029), 0xFFFD)
-
-# The same for JSON, where what json.dumps leaves as it is can only stand within a string
-ESCAPED = {code: f"\\u{code:04x}" for code in VISIBLE if code >= 0x7F}
+from newsletter.visible import ESCAPED, visible
 
 
 def foreign(text: object) -> Text:
     """Somebody else's words: no markup is read in them, and controls and bidi marks are made visible."""
-    return Text(str(text).translate(VISIBLE))
+    return Text(visible(text))
 
 
 class Interrupted(NewsletterError):
@@ -65,23 +58,6 @@ def note(sentence: str) -> None:
     said = options()
     if not (said.json or said.quiet):
         err().print(foreign(sentence))
-
-
-class LogLines(logging.Formatter):
-    """One event, one line; what a server or a feed said cannot forge another, nor steer a terminal."""
-
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
-
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's name)
-        return super().formatMessage(record).translate(VISIBLE).replace("\n", "␊")
-
-
-def keep_log() -> None:
-    """Send warnings and errors to standard error, ours and those of the libraries."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(LogLines())
-    logging.getLogger().handlers = [handler]
 
 
 def report(error: NewsletterError, *, as_json: bool) -> None:

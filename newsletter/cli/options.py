@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
+from newsletter import logs
 from newsletter.clock import Clock
 from newsletter.config import is_loopback, load_settings
 from newsletter.errors import Misuse, Refused
@@ -119,6 +120,7 @@ def runtime(*, environ: Mapping[str, str] | None = None) -> Runtime:
 def runtime_without_store(*, environ: Mapping[str, str] | None = None) -> Runtime:
     said = options()
     loaded = load_settings(said.config, environ if environ is not None else os.environ, Path.cwd())
+    logs.speak(loaded.settings.logging.format, "warning")
     opened = open_runtime(loaded, Clock(said.now))
     said.closing.callback(opened.database.close)
     return opened

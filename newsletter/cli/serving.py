@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import typer
 
-from newsletter import scheduler, worker
+from newsletter import logs, scheduler, worker
 from newsletter.cli.console import Interrupted, finish, note, table
 from newsletter.cli.options import command, sending_runtime
 from newsletter.cli.signals import stopping
@@ -16,6 +16,8 @@ from newsletter.services import status
 from newsletter.services.guarding import Guard
 from newsletter.serving import Parts
 from newsletter.web.server import WebServer
+
+TELLING = 5.0  # seconds after which a tick begins no further alert
 
 
 def register(app: typer.Typer) -> None:
@@ -29,6 +31,7 @@ def serve() -> None:
     Example: newsletter serve
     """
     opened = sending_runtime()
+    logs.speak(opened.settings.logging.format, opened.settings.logging.level)
     web = WebServer(opened)
     with stopping() as stop, Guard(opened, stop), Parts(opened, stop, web):
         note(f"Readers' pages on {web.url}; the scheduler runs. Ctrl-C stops.")
@@ -45,8 +48,12 @@ def tick() -> None:
     """
     opened = sending_runtime()
     with stopping() as stop:
-        scheduler.advance(opened, opened.clock.now())
-        worker.deliver(opened, stop, until_idle=True)
+        try:
+            scheduler.advance(opened, opened.clock.now())
+            worker.deliver(opened, stop, until_idle=True)
+        finally:
+            if not stop.is_set():
+                scheduler.look_after(opened, opened.clock.now(), seconds=TELLING)
     if stop.is_set():
         raise Interrupted("Interrupted; nothing is in doubt.", next_step="newsletter tick goes on with it")
     found = status.status(opened, opened.clock.now())

@@ -9,11 +9,13 @@ from newsletter.config.kinds import Slug, is_loopback
 from newsletter.config.loading import Loaded, load_settings
 from newsletter.config.parts import (
     EVERY_DAY,
+    Alerts,
     Database,
     Day,
     FeedSource,
     FeedUse,
     Gathering,
+    Logging,
     NewsletterSettings,
     Part,
     Relay,
@@ -27,12 +29,14 @@ from newsletter.config.parts import (
 
 __all__ = [
     "EVERY_DAY",
+    "Alerts",
     "Database",
     "Day",
     "FeedSource",
     "FeedUse",
     "Gathering",
     "Loaded",
+    "Logging",
     "NewsletterSettings",
     "Part",
     "Relay",

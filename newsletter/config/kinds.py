@@ -238,6 +238,15 @@ def _minute(value: object) -> object:
     raise Wrong(f"is no minute of a day: {shown(value if isinstance(value, str) else str(value))}", mend)
 
 
+def _hours(text: str) -> str:
+    found = [_CLOCK.fullmatch(part.strip()) for part in text.split("-")]
+    if len(found) != 2 or not all(found) or found[0][0] == found[1][0]:  # type: ignore[index]
+        raise Wrong(
+            f"is to be the hours between two minutes, not {shown(text)}", 'write it like "22:00-06:30"'
+        )
+    return text
+
+
 def _date(value: object) -> object:
     if isinstance(value, str):
         try:
@@ -273,6 +282,8 @@ PublicUrl = Annotated[str, AfterValidator(_or_empty(_public_url))]
 Bind = Annotated[str, AfterValidator(_bind)]
 Proxy = Annotated[str, AfterValidator(_proxy)]
 Zone = Annotated[str, AfterValidator(_zone)]
+ZoneOrNone = Annotated[str, AfterValidator(_or_empty(_zone))]
+Hours = Annotated[str, AfterValidator(_or_empty(_hours))]
 Minute = Annotated[time, BeforeValidator(_minute)]
 Date = Annotated[date, BeforeValidator(_date)]
 Secret = Annotated[SecretStr, WrapValidator(_unstripped)]

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from newsletter import logs
 from newsletter.config.calendars import HolidayCode, holiday_on
 from newsletter.config.kinds import (
     Address,
@@ -20,6 +21,7 @@ from newsletter.config.kinds import (
     Date,
     Host,
     HostOrNone,
+    Hours,
     Language,
     LanguageOrNone,
     Line,
@@ -38,6 +40,7 @@ from newsletter.config.kinds import (
     WebUrlOrNone,
     Words,
     Zone,
+    ZoneOrNone,
     is_loopback,
 )
 
@@ -104,6 +107,28 @@ class Gathering(Part):
     timeout: Moments = Field(default=20.0, gt=0)  # for one feed, all in
     max_bytes: int = Field(default=5_000_000, ge=1)
     max_items: int = Field(default=2_000, ge=1)
+
+
+class Alerts(Part):
+    command: tuple[Words, ...] = ()
+    webhook: WebUrlOrNone = Field(default="", repr=False)  # some carry a token
+    secret: Secret = SecretStr("")
+    secret_file: Line = ""
+    quiet_hours: Hours = ""
+    timezone: ZoneOrNone = ""  # empty: the newsletter's
+
+    @property
+    def quiet(self) -> tuple[time, time] | None:
+        """From and until when only the urgent is told, if at all."""
+        if not self.quiet_hours:
+            return None
+        start, end = (time.fromisoformat(part.strip().zfill(5)) for part in self.quiet_hours.split("-"))
+        return start, end
+
+
+class Logging(Part):
+    format: logs.Format = "console"
+    level: logs.Level = "info"
 
 
 class FeedSource(Part):
@@ -200,6 +225,8 @@ class Settings(Part):
     themes: Line = ""  # a folder of the operator's own themes
     sending: Sending = Sending()
     gathering: Gathering = Gathering()
+    alerts: Alerts = Alerts()
+    logging: Logging = Logging()
     relays: tuple[Relay, ...] = ()
     feeds: tuple[FeedSource, ...] = ()
     newsletters: tuple[NewsletterSettings, ...] = ()

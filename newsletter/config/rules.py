@@ -78,6 +78,16 @@ def _half_a_login(data: Data) -> Iterator[Fault]:
             yield Fault(("relays", number, "user"), "is missing beside the password", "add it")
 
 
+def _unsigned_webhook(data: Data) -> Iterator[Fault]:
+    alerts = data.get("alerts")
+    if text(alerts, "webhook") and not (text(alerts, "secret") or text(alerts, "secret_file")):
+        yield Fault(
+            ("alerts", "webhook"),
+            "has no secret, so whoever receives it cannot tell us from others",
+            "add secret_file, a file with the text that you share with them",
+        )
+
+
 def _links_lead_nowhere(data: Data) -> Iterator[Fault]:
     outward = [text(relay, "name") for _, relay in items(data, "relays") if _leaves(relay)]
     url = text(data.get("web"), "public_url")
@@ -123,6 +133,7 @@ _RULES = (
     _undeclared_feeds,
     _mail_in_the_clear,
     _half_a_login,
+    _unsigned_webhook,
     _links_lead_nowhere,
     _cutoff_after_freeze,
 )

@@ -8,16 +8,16 @@ is in doubt on its account.
 from __future__ import annotations
 
 import asyncio
-import logging
 from contextlib import suppress
 
+from newsletter import logs
 from newsletter.config import Relay
 from newsletter.delivery.post import Post, Sender
 from newsletter.errors import Misuse
 from newsletter.mail.smtp import NotOpened, Session, Timeouts, open_session
 from newsletter.values import Fate, Outcome, Phase, Recipient
 
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 LINGER = 5.0  # seconds that an idle connection is kept for the next batch
 LONGEST_PAUSE = 60.0  # seconds between two tries to open a connection
@@ -59,7 +59,7 @@ class Pool:
                     await self._connect_and_send()
                 except Exception:
                     # A connection that died of a bug of ours must not take a share of the morning with it
-                    log.exception("a connection to %s failed and is opened again", self.relay.name)
+                    log.exception("connection_failed", relay=self.relay.name)
                     await asyncio.sleep(1)
             else:
                 await self._post.changed(LINGER)
@@ -114,5 +114,5 @@ class Pool:
             return await session.send(envelope, recipient.address, content)
         except Exception as error:
             # It may have left or not; the row must not stay open for ever on that account
-            log.exception("a mail over %s ended unexpectedly", self.relay.name)
+            log.exception("mail_ended_unexpectedly", relay=self.relay.name)
             return Outcome(Fate.DOUBT, Phase.CONTENT, text=type(error).__name__, relay=self.relay.name)

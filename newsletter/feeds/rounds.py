@@ -6,7 +6,6 @@ feed makes of us costs only itself: it arrives with its trouble, and the others 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from queue import SimpleQueue
 from threading import Event
 from urllib.parse import urlsplit
 
+from newsletter import logs
 from newsletter.config import FeedSource, Gathering, NewsletterSettings
 from newsletter.errors import FetchFailed
 from newsletter.feeds.fetch import Busy, Fetched, FetchStatus, fetch
@@ -27,7 +27,7 @@ LAST_LOOK = timedelta(minutes=3)  # before a cut-off, so that even slow feeds ar
 LONGEST_WAIT = timedelta(hours=6)  # between two looks at a feed that keeps failing
 MOST_PATIENCE = timedelta(days=1)  # that a server may ask for
 
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def _bring(ask: Ask, settings: Gathering, now: datetime) -> Arrival:
         if isinstance(error, Busy):
             asked = timedelta(seconds=error.seconds)
     except Exception as error:  # the others must arrive, whatever one of them made us stumble over
-        log.exception("feed %s", name)
+        log.exception("feed_unreadable", feed=name)
         trouble = f"The feed cannot be read: {type(error).__name__}."
     every = timedelta(seconds=settings.every)
     return Arrival(name, trouble=trouble, wait=max(_patience(ask.failures, every), min(asked, MOST_PATIENCE)))

@@ -19,8 +19,10 @@ from newsletter.models.content import (
 )
 from newsletter.models.ledger import Attempt, Batch, Delivery
 from newsletter.models.people import Subscriber, Subscription, Suppression
-from newsletter.models.running import History, Lease
+from newsletter.models.running import Alert, Headcount, History, Lease
 from newsletter.models.states import (
+    AlertKind,
+    AlertState,
     ArticleKind,
     BatchState,
     Cadence,
@@ -35,6 +37,9 @@ from newsletter.models.states import (
 from newsletter.models.table import Table
 
 __all__ = [
+    "Alert",
+    "AlertKind",
+    "AlertState",
     "Article",
     "ArticleFeed",
     "ArticleKind",
@@ -49,6 +54,7 @@ __all__ = [
     "EditionState",
     "Entry",
     "Feed",
+    "Headcount",
     "History",
     "Lease",
     "Mark",

@@ -28,7 +28,7 @@ class Newsletter(Table, table=True):
 class Feed(Table, table=True):
     """A place where articles are gathered from, and how it fared lately.
 
-    A feed that fails is not asked before `retry_at`.
+    A feed that fails is not asked before `retry_at`; `failing_since` is the first of its failures in a row.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -41,6 +41,7 @@ class Feed(Table, table=True):
     failures: int = 0
     trouble: str = ""
     retry_at: datetime | None = None
+    failing_since: datetime | None = None
 
 
 class Article(Table, table=True):

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field
 
 from newsletter.models.states import BatchState, DeliveryState
 from newsletter.models.table import Table, one_of
 
+IN_DOUBT = text("unknown > 0")
+
 
 class Batch(Table, table=True):
     """Up to 500 neighbouring deliveries: the unit of work, its watermark, its fence token, its sums."""
 
-    __table_args__ = (one_of("state", BatchState), Index("ix_batch_state", "state", "due_at"))
+    __table_args__ = (
+        one_of("state", BatchState),
+        Index("ix_batch_state", "state", "due_at"),
+        Index("ix_batch_in_doubt", "edition_id", sqlite_where=IN_DOUBT, postgresql_where=IN_DOUBT),
+    )
 
     edition_id: int = Field(primary_key=True, foreign_key="edition.id")
     no: int = Field(primary_key=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Index
+from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field
 
-from newsletter.models.table import Table
+from newsletter.models.states import AlertState
+from newsletter.models.table import Table, one_of
 
 
 class Lease(Table, table=True):
@@ -32,3 +33,37 @@ class History(Table, table=True):
     what: str = Field(max_length=16)
     what_id: int
     why: str = ""
+
+
+class Alert(Table, table=True):
+    """One event, told over one channel: the key is what makes it once.
+
+    `mark` tells apart what can happen to one thing again, such as a second stop. A try is claimed by
+    moving `next_at` on, so that whoever dies in the middle of it leaves it to the next round.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("kind", "what", "what_id", "mark", "channel"),
+        one_of("state", AlertState),
+        Index("ix_alert_waiting", "state", "next_at"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    kind: str = Field(max_length=16)
+    what: str = Field(max_length=16)
+    what_id: int
+    mark: str = Field(default="", max_length=32)
+    channel: str = Field(max_length=16)
+    at: datetime
+    state: str = Field(default=AlertState.WAITING, max_length=16)
+    tries: int = 0
+    next_at: datetime
+    trouble: str = ""
+
+
+class Headcount(Table, table=True):
+    """How many a newsletter's next daily was for when its audience was last counted in full."""
+
+    newsletter_id: int = Field(primary_key=True, foreign_key="newsletter.id")
+    people: int
+    at: datetime

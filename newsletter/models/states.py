@@ -84,3 +84,25 @@ class SuppressionReason(StrEnum):
     DEAD = "dead"
     COMPLAINT = "complaint"
     FORGOTTEN = "forgotten"
+
+
+class AlertState(StrEnum):
+    WAITING = "waiting"
+    TOLD = "told"
+    FAILED = "failed"
+
+
+class AlertKind(StrEnum):
+    """What is worth a word to people who are not looking."""
+
+    READY = "ready"
+    BLOCKED = "blocked"
+    UNAPPROVED = "unapproved"
+    HELD = "held"
+    SKIPPED = "skipped"
+    LATE = "late"
+    STOPPED = "stopped"
+    BREAKER = "breaker"
+    FINISHED = "finished"
+    DOUBT = "doubt"
+    FEED_SILENT = "feed_silent"

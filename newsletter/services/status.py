@@ -2,41 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
 from newsletter.config import NewsletterSettings
 from newsletter.errors import Misuse
-from newsletter.models import DeliveryState, Edition, EditionKind, EditionState
+from newsletter.models import DeliveryState, Edition, EditionKind, EditionState, Headcount
 from newsletter.runtime import Runtime
 from newsletter.schedule import next_due
-from newsletter.store import articles, deliveries, editions, leases
+from newsletter.services.lines import (
+    EditionLine,
+    FeedLine,
+    NewsletterLine,
+    Problem,
+    RelayLine,
+    RunLine,
+    Status,
+    StoreLine,
+)
+from newsletter.services.needs import needs
+from newsletter.services.underway import is_worth_a_look, run_line
+from newsletter.store import alerts, articles, deliveries, editions, leases, standing
 from newsletter.store.audience import audience, count_audience
 from newsletter.store.deliveries import Answered
+from newsletter.store.feeds import is_silent
 from newsletter.store.history import story_of
 from newsletter.store.newsletters import newsletter_ids
+from newsletter.store.schema import store_version
 from newsletter.values import Candidate, Placement, Sums
 
-# An edition that has not begun this long after its minute is stuck
-STUCK = timedelta(minutes=2)
+__all__ = ["EditionLine", "EditionStory", "NewsletterLine", "Problem", "RunLine", "Status"]
+
 RECENT = 3
-
-
-@dataclass(frozen=True, slots=True)
-class EditionLine:
-    slug: str
-    state: EditionState
-    kind: EditionKind
-    due_at: datetime
-    subject: str
-    late: bool
-    why: str
-    sums: Sums
-    version: int
-    by_hand: bool
+MOST_IN_DOUBT = 10
+CLOCK = "clock"  # the lease that the scheduler signs
+UNTOLD = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,59 +52,48 @@ class Act:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something that needs a person, and the one command that is next."""
-
-    what: str
-    next_step: str
-
-
-@dataclass(frozen=True, slots=True)
-class NewsletterLine:
-    slug: str
-    name: str
-    timezone: str
-    next_at: datetime
-    people: int
-    editions: tuple[EditionLine, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class FeedLine:
-    name: str
-    fetched_at: datetime | None
-    failures: int
-    trouble: str
-    retry_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    at: datetime
-    newsletters: tuple[NewsletterLine, ...]
-    feeds: tuple[FeedLine, ...]
-    delivering: bool
-    serving: bool
-    problems: tuple[Problem, ...]
-
-
 def status(runtime: Runtime, now: datetime) -> Status:
     """One screen's worth. Sums come from batches, so a million deliveries cost nothing here."""
+    version = store_version(runtime.database)
     with runtime.database.reading() as session:
-        numbers = newsletter_ids(session)
-        lines = tuple(
-            _newsletter(session, newsletter, numbers.get(newsletter.slug, 0), now)
-            for newsletter in runtime.settings.newsletters
+        shown = _editions_to_show(session, runtime)
+        found = Status(
+            at=now,
+            newsletters=_newsletters(session, runtime, shown, now),
+            running=tuple(
+                run_line(session, f"{slug}/{edition.slug}", edition, sums, now)
+                for slug, lines in shown.items()
+                for edition, sums in lines
+                if is_worth_a_look(edition, sums, now)
+            ),
+            feeds=_feeds(session, runtime, now),
+            relays=_relays(runtime),
+            store=StoreLine(runtime.database.engine.dialect.name, standing.size(session), version),
+            clock=leases.last_sign(session, CLOCK),
+            delivering=leases.living_holder(session, "delivery") is not None,
+            serving=leases.living_holder(session, "serve") is not None,
+            untold=alerts.count_failed(session, now - UNTOLD),
         )
-        feeds = tuple(
-            FeedLine(feed.name, feed.fetched_at, feed.failures, feed.trouble, feed.retry_at)
-            for feed in articles.feeds(session)
-        )
-        delivering = leases.living_holder(session, "delivery") is not None
-        serving = leases.living_holder(session, "serve") is not None
-    problems = [problem for line in lines for problem in _problems(line, now)]
-    return Status(now, lines, feeds, delivering, serving, tuple(problems))
+    return replace(found, problems=needs(found))
+
+
+Shown = Mapping[str, Sequence[tuple[Edition, Sums]]]
+
+
+def _editions_to_show(session: Session, runtime: Runtime) -> Shown:
+    """Newsletter → its latest editions, and older ones that are unfinished or in doubt; latest first."""
+    numbers = newsletter_ids(session)
+    waiting = list(standing.unfinished(session))
+    doubts = sorted(standing.in_doubt(session), reverse=True)[:MOST_IN_DOUBT]
+    waiting += [editions.get(session, number) for number in doubts]
+    found = {}
+    for slug in runtime.newsletters:
+        number = numbers.get(slug, 0)
+        own = {edition.id: edition for edition in editions.recent(session, number, RECENT)}
+        own |= {edition.id: edition for edition in waiting if edition.newsletter_id == number}
+        latest_first = sorted(own.values(), key=lambda edition: (edition.due_at, edition.id), reverse=True)
+        found[slug] = [(edition, deliveries.sums(session, edition.id or 0)) for edition in latest_first]
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +122,10 @@ def edition_story(runtime: Runtime, name: str, now: datetime) -> EditionStory:
                 next_step=f"newsletter editions list {newsletter.slug}",
             )
         placed = editions.placements(session, edition.id)
+        sums = deliveries.sums(session, edition.id)
         first, last = deliveries.span(session, edition.id)
         return EditionStory(
-            line=_line(session, edition),
+            line=_line(edition, sums, newsletter.cutoff),
             placements=placed,
             articles={a.id: a for a in articles.by_ids(session, [p.article_id for p in placed])},
             reasons=edition.reasons,
@@ -161,25 +154,67 @@ def split_name(runtime: Runtime, name: str, now: datetime) -> tuple[NewsletterSe
 def recent_editions(runtime: Runtime, newsletter: NewsletterSettings, limit: int) -> tuple[EditionLine, ...]:
     with runtime.database.reading() as session:
         number = newsletter_ids(session).get(newsletter.slug, 0)
-        return tuple(_line(session, edition) for edition in editions.recent(session, number, limit))
+        return tuple(
+            _line(edition, deliveries.sums(session, edition.id or 0), newsletter.cutoff)
+            for edition in editions.recent(session, number, limit)
+        )
 
 
-def _newsletter(
-    session: Session, newsletter: NewsletterSettings, number: int, now: datetime
-) -> NewsletterLine:
-    ahead = next_due(newsletter, now)
-    people = audience(number, EditionKind.DAILY, ahead.day, ahead.at)
-    return NewsletterLine(
-        slug=newsletter.slug,
-        name=newsletter.name,
-        timezone=newsletter.timezone,
-        next_at=ahead.at,
-        people=count_audience(session, people),
-        editions=tuple(_line(session, edition) for edition in editions.recent(session, number, RECENT)),
-    )
+def _newsletters(
+    session: Session, runtime: Runtime, shown: Shown, now: datetime
+) -> tuple[NewsletterLine, ...]:
+    numbers, kept = newsletter_ids(session), standing.kept_counts(session)
+    lines = []
+    for newsletter in runtime.settings.newsletters:
+        ahead = next_due(newsletter, now)
+        number = numbers.get(newsletter.slug, 0)
+        people, people_at = _people(session, newsletter, number, kept.get(number), now)
+        lines.append(
+            NewsletterLine(
+                slug=newsletter.slug,
+                name=newsletter.name,
+                timezone=newsletter.timezone,
+                next_at=ahead.at,
+                people=people,
+                people_at=people_at,
+                editions=tuple(
+                    _line(edition, sums, newsletter.cutoff) for edition, sums in shown[newsletter.slug]
+                ),
+            )
+        )
+    return tuple(lines)
 
 
-def _line(session: Session, edition: Edition) -> EditionLine:
+def _people(
+    session: Session, newsletter: NewsletterSettings, number: int, kept: Headcount | None, now: datetime
+) -> tuple[int | None, datetime | None]:
+    """How many the next daily is for, and of which moment that figure is: many are not counted anew."""
+    if standing.is_small(session, number):
+        ahead = next_due(newsletter, now)
+        return count_audience(session, audience(number, EditionKind.DAILY, ahead.day, ahead.at)), now
+    return (kept.people, kept.at) if kept else (None, None)
+
+
+def _feeds(session: Session, runtime: Runtime, now: datetime) -> tuple[FeedLine, ...]:
+    configured = {feed.name for feed in runtime.settings.feeds}
+    return tuple(
+        FeedLine(
+            feed.name, feed.fetched_at, feed.failures, feed.trouble, feed.retry_at, feed.failing_since,
+            is_silent(feed, now),
+        )
+        for feed in articles.feeds(session)
+        if feed.name in configured
+    )  # fmt: skip
+
+
+def _relays(runtime: Runtime) -> tuple[RelayLine, ...]:
+    """The first in use comes first."""
+    in_order = sorted(runtime.settings.relays, key=lambda relay: relay.priority)
+    return tuple(RelayLine(r.name, r.host, r.port, r.tls, r.priority) for r in in_order)
+
+
+def _line(edition: Edition, sums: Sums, cutoff: int) -> EditionLine:
+    is_open = edition.closed_at is None and edition.state == EditionState.DRAFT
     return EditionLine(
         slug=edition.slug,
         state=EditionState(edition.state),
@@ -188,33 +223,18 @@ def _line(session: Session, edition: Edition) -> EditionLine:
         subject=edition.subject,
         late=edition.late,
         why=edition.why,
-        sums=deliveries.sums(session, edition.id or 0),
+        sums=sums,
         version=edition.version,
         by_hand=edition.by_hand,
+        preflight=_preflight(edition, is_open=is_open),
+        closes_at=edition.due_at - timedelta(seconds=cutoff) if is_open and not edition.by_hand else None,
     )
 
 
-def _problems(newsletter: NewsletterLine, now: datetime) -> list[Problem]:
-    found = []
-    for line in newsletter.editions:
-        name = f"{newsletter.slug}/{line.slug}"
-        if line.state is EditionState.HELD:
-            found.append(Problem(f"{name} is held: {line.why}", f"newsletter editions approve {name}"))
-        elif line.state is EditionState.PAUSED:
-            found.append(Problem(f"{name} is paused: {line.why}", f"newsletter resume {name}"))
-        elif line.state is EditionState.FROZEN and now > line.due_at + STUCK:
-            found.append(Problem(f"{name} is frozen and nobody delivers it", "newsletter tick"))
-        elif line.state is EditionState.APPROVED and line.by_hand:
-            command = f"newsletter send {newsletter.slug} --edition {line.slug}"
-            found.append(Problem(f"{name} is approved and waits to be sent by hand", command))
-        elif line.state in (EditionState.DRAFT, EditionState.APPROVED) and now > line.due_at + STUCK:
-            found.append(Problem(f"{name} was due and nobody has opened it", "newsletter tick"))
-        if line.sums.unknown:
-            found.append(
-                Problem(
-                    f"{name} has {line.sums.unknown} deliveries in doubt", f"newsletter editions show {name}"
-                )
-            )
-        if line.state is EditionState.SENT and line.sums.total and not line.sums.sent + line.sums.unknown:
-            found.append(Problem(f"{name} reached nobody", f"newsletter editions show {name}"))
-    return found
+def _preflight(edition: Edition, *, is_open: bool) -> str:
+    """As far as it is on the record: an edition with a stored rendition has passed its checks."""
+    if is_open:
+        return "open"
+    if edition.rendition_id is not None:
+        return "ready"
+    return "blocked" if edition.state == EditionState.HELD else ""

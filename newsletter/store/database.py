@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlmodel import Session
 
 from newsletter.errors import Misuse, StoreFailed
+from newsletter.store.history import log_noted
 from newsletter.store.network_files import refuse_network_file
 from newsletter.store.postgresql import postgresql_engine
 
@@ -61,6 +62,7 @@ class Database:
                 with Session(connection, expire_on_commit=False) as session:
                     yield session
                     session.commit()
+                    log_noted(session)
         except DBAPIError as error:
             if _is_of_the_world(error):
                 raise StoreFailed(self._sentence(error), next_step="newsletter db check") from error

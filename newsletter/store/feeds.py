@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import update
+from sqlalchemy import func, literal, update
 from sqlmodel import Session, col
+from sqlmodel.sql.sqltypes import UTCDateTime
 
 from newsletter.config import FeedSource
 from newsletter.models import Feed
 from newsletter.store.dialect import insert_for
+
+# What is known of an address, and of no other
+FORGOTTEN = {"etag": "", "last_modified": "", "retry_at": None, "failing_since": None}
+
+# A feed that fails for so long, try after try, is worth a word to somebody
+SILENT = timedelta(hours=2)
+
+
+def is_silent(feed: Feed, now: datetime) -> bool:
+    return feed.failing_since is not None and now - feed.failing_since >= SILENT
 
 
 def sync_feeds(session: Session, sources: Iterable[FeedSource]) -> None:
@@ -35,7 +46,7 @@ def sync_feeds(session: Session, sources: Iterable[FeedSource]) -> None:
     session.execute(
         insert.on_conflict_do_update(
             index_elements=["name"],
-            set_={"url": insert.excluded.url, "etag": "", "last_modified": "", "retry_at": None},
+            set_={"url": insert.excluded.url} | FORGOTTEN,
             where=col(Feed.url) != insert.excluded.url,
         ),
         rows,
@@ -53,6 +64,7 @@ def record_success(session: Session, feed: Feed, now: datetime, *, etag: str, la
             failures=0,
             trouble="",
             retry_at=None,
+            failing_since=None,
             etag=etag,
             last_modified=last_modified,
         )
@@ -63,5 +75,11 @@ def record_trouble(session: Session, feed: Feed, now: datetime, trouble: str, re
     session.execute(
         update(Feed)
         .where(col(Feed.id) == feed.id, col(Feed.url) == feed.url)
-        .values(fetched_at=now, failures=col(Feed.failures) + 1, trouble=trouble, retry_at=retry_at)
+        .values(
+            fetched_at=now,
+            failures=col(Feed.failures) + 1,
+            trouble=trouble,
+            retry_at=retry_at,
+            failing_since=func.coalesce(col(Feed.failing_since), literal(now, UTCDateTime())),
+        )
     )

@@ -1,4 +1,7 @@
-"""Who did what, when, to what, and why. Ids, never addresses."""
+"""Who did what, when, to what, and why. Ids, never addresses.
+
+What is noted here is logged too, once it is committed: one event for each act, `edition_frozen`.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,23 @@ from datetime import datetime
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from newsletter import logs
 from newsletter.models import History
+
+NOTED = "noted"
+
+log = logs.get(__name__)
 
 
 def note(session: Session, at: datetime, who: str, act: str, what: str, what_id: int, why: str = "") -> None:
     session.add(History(at=at, who=who, act=act, what=what, what_id=what_id, why=why))
+    session.info.setdefault(NOTED, []).append((f"{what}_{act}", {what: what_id, "who": who, "why": why}))
+
+
+def log_noted(session: Session) -> None:
+    """Log the acts of a session that has been committed: what is rolled back never happened."""
+    for event, told in session.info.pop(NOTED, ()):
+        log.info(event, **{key: value for key, value in told.items() if value != ""})
 
 
 def count_since(session: Session, act: str, since: datetime) -> int:

@@ -86,6 +86,26 @@ def silent_for(session: Session, name: str) -> float:
     return (_lease_now(session) - held.beat_at).total_seconds()
 
 
+def sign(session: Session, name: str) -> None:
+    """Note that this process does `name` just now. Nobody holds it: others may do it as well."""
+    me, insert = this_process(), insert_for(session)(Lease)
+    row = {
+        "name": name,
+        "owner": me.owner,
+        "host": me.host,
+        "process": me.process,
+        "beat_at": _lease_now(session),
+    }
+    latest = {key: insert.excluded[key] for key in row if key != "name"}
+    session.execute(insert.on_conflict_do_update(index_elements=["name"], set_=latest), [row])
+
+
+def last_sign(session: Session, name: str) -> float | None:
+    """Seconds since anybody did `name`; None when nobody ever has."""
+    held = session.exec(select(Lease).where(Lease.name == name)).first()
+    return None if held is None else max(0.0, (_lease_now(session) - held.beat_at).total_seconds())
+
+
 def _lease_now(session: Session) -> datetime:
     if is_postgresql(session):
         now: datetime = session.execute(select(func.clock_timestamp())).scalar_one()

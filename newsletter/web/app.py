@@ -3,7 +3,6 @@ errors mapped to statuses once. What the framework would publish by itself is tu
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 
+from newsletter import logs
 from newsletter.errors import NewsletterError, Refused, WorldFailed
 from newsletter.runtime import Runtime
 from newsletter.web import machines
@@ -22,7 +22,7 @@ from newsletter.web.pages import error_page
 from newsletter.web.public import leaving, newsletters, preferences
 from newsletter.web.rights import require_rights
 
-log = logging.getLogger("newsletter.web")
+log = logs.get(__name__)
 
 # Fewer than the store's connections, so that a page never waits for one while holding a thread
 THREADS = 8
@@ -77,8 +77,8 @@ def _answer_error(_request: Request, error: Exception) -> Response:
         case RequestValidationError():
             return error_page(422)
         case WorldFailed():
-            log.error("%s", error)
+            log.error("page_refused", error=type(error).__name__, why=error)
             return error_page(503, {"Retry-After": "60"})
         case _:
-            log.error("%s", error)
+            log.error("page_refused", error=type(error).__name__, why=error)
             return error_page(409 if isinstance(error, Refused) else 404)

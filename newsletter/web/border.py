@@ -7,18 +7,18 @@ whole (64 KiB at most) before anything looks at it. Refusals echo nothing of the
 from __future__ import annotations
 
 import asyncio
-import logging
 import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from newsletter import logs
 from newsletter.clock import monotonic
 from newsletter.web.headers import LOOPBACK
 from newsletter.web.pages import error_page
 
-log = logging.getLogger("newsletter.web")
+log = logs.get(__name__)
 
 HOST = re.compile(
     rb"(?:\[(?P<v6>[0-9a-f:]{2,39})\]|(?P<name>[a-z0-9.-]{1,253}))(?::[0-9]{1,5})?", re.IGNORECASE
@@ -57,7 +57,8 @@ class AccessLog:
 
         await self.app(scope, receive, noted)
         template = getattr(scope.get("route"), "path", "-")
-        log.info("%s %s %d %.1f ms", scope["method"], template, status, 1000 * (monotonic() - start))
+        took = round(1000 * (monotonic() - start), 1)
+        log.info("page_answered", method=scope["method"], route=template, status=status, ms=took)
 
 
 class Border:
@@ -134,7 +135,7 @@ class Border:
         try:
             await self.app(scope, replay, watched)
         except Exception:
-            log.exception("A page failed.")
+            log.exception("page_failed")
             if started:
                 raise
             await error_page(500)(scope, receive, send)

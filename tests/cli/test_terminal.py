@@ -15,7 +15,8 @@ import pytest
 import sqlalchemy as sa
 from rich.console import Console
 
-from newsletter.cli.console import LogLines, foreign
+from newsletter.cli.console import foreign
+from newsletter.logs import Lines
 from newsletter.store.database import Database
 from tests.newsroom import COMMAND, Done, Newsroom, at
 
@@ -129,10 +130,12 @@ def test_nothing_is_wider_than_eighty_columns(room: Newsroom, command: str) -> N
 
 
 def test_a_log_line_is_one_line() -> None:
-    told = LogLines().format(
-        logging.LogRecord("newsletter.x", logging.ERROR, "x.py", 1, "said %s", (f"{EVIL}\nforged",), None)
-    )
-    assert told.endswith(f"ERROR newsletter.x: said {SHOWN}␊forged")
+    said = logging.LogRecord("foreign.x", logging.ERROR, "x.py", 1, "said %s", (f"{EVIL}\nforged",), None)
+    told = Lines("console").format(said)
+    assert told.endswith(f'error    library_said  logger=foreign.x  words="said {SHOWN}␊forged"')
+    told = Lines("json").format(said)
+    assert json.loads(told)["words"] == f"said {EVIL}\nforged"
+    assert re.search(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", told) is None
 
 
 def test_foreign_text_is_shown_whole_and_keeps_its_letters() -> None:

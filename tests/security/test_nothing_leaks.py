@@ -18,8 +18,8 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
-from newsletter.cli.console import LogLines
 from newsletter.errors import Misuse, StoreFailed
+from newsletter.logs import Lines
 from newsletter.models import Table
 from newsletter.store.database import Database
 from newsletter.web.server import WebServer
@@ -79,11 +79,19 @@ def test_a_whole_morning_leaves_no_reader_in_the_log(
             session.execute(text("UPDATE rendition SET body = ''"))
         assert ask(web.url, "GET", "/n/town/2026-02-18", ROSALIND[0]) == 500
         web.stop()
-    formatter = LogLines()
-    log = "\n".join(map(formatter.format, caplog.records))
-    assert "GET /unsubscribe/{token} 200" in log and "Traceback" in log, "nothing was logged"
     assert len(secrets) >= 4
-    assert not [secret for secret in (*secrets, *ROSALIND, "bob@", PROOF) if secret in log]
+    for form in ("console", "json"):
+        lines = list(map(Lines(form).format, caplog.records))
+        log = "\n".join(lines)
+        assert len(log.splitlines()) == len(lines), "one event, one line"
+        for known in (
+            "/unsubscribe/{token}",
+            "edition_frozen",
+            "subscriber_leave",
+            "JSONDecodeError",
+        ):
+            assert known in log, "nothing was logged"
+        assert not [secret for secret in (*secrets, *ROSALIND, "bob@", PROOF) if secret in log]
 
 
 def ask(url: str, method: str, path: str, form: str) -> int:

@@ -1,0 +1,75 @@
+"""What needs a person, worst first, each with one next command. A part of status."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from enum import IntEnum
+
+from newsletter.models import EditionState
+from newsletter.services.lines import EditionLine, Problem, Status
+
+# An edition that has not begun this long after its minute is stuck
+STUCK = timedelta(minutes=2)
+CLOCK_SILENT = 600.0  # seconds; cron may be slow
+
+
+class Rank(IntEnum):
+    NOW = 0  # readers are waiting, and nobody works on it
+    STOPPED = 1
+    HELD = 2
+    NOBODY = 3
+    DOUBT = 4
+    CLOCK = 5
+    UNTOLD = 6
+    FEED = 7
+
+
+Need = tuple[Rank, str, str]
+
+
+def needs(found: Status) -> tuple[Problem, ...]:
+    all_needs = [
+        need
+        for newsletter in found.newsletters
+        for line in newsletter.editions
+        for need in _of_edition(newsletter.slug, line, found.at, is_delivered=found.delivering)
+    ]
+    all_needs += _of_the_house(found)
+    return tuple(Problem(what, step) for _, what, step in sorted(all_needs, key=lambda need: need[0]))
+
+
+def _of_edition(newsletter: str, line: EditionLine, now: datetime, *, is_delivered: bool) -> Iterator[Need]:
+    name = f"{newsletter}/{line.slug}"
+    show = f"newsletter editions show {name}"
+    is_overdue = now > line.due_at + STUCK
+    match line.state:
+        case EditionState.HELD:
+            yield Rank.HELD, f"{name} is held: {line.why}", f"newsletter editions approve {name}"
+        case EditionState.APPROVED if line.by_hand:
+            send = f"newsletter send {newsletter} --edition {line.slug}"
+            yield Rank.HELD, f"{name} is approved and waits to be sent by hand", send
+        case EditionState.PAUSED:
+            yield Rank.STOPPED, f"{name} is paused: {line.why}", f"newsletter resume {name}"
+        case EditionState.FROZEN if is_overdue:
+            yield Rank.NOW, f"{name} is frozen and nobody delivers it", "newsletter tick"
+        case EditionState.SENDING if is_overdue and line.sums.queued and not is_delivered:
+            yield Rank.NOW, f"{name} is being sent and nobody delivers it", "newsletter tick"
+        case EditionState.DRAFT | EditionState.APPROVED if is_overdue and not line.by_hand:
+            yield Rank.NOW, f"{name} was due and nobody has opened it", "newsletter tick"
+        case EditionState.SENT if line.sums.total and not line.sums.sent + line.sums.unknown:
+            yield Rank.NOBODY, f"{name} reached nobody", show
+    if line.sums.unknown:
+        yield Rank.DOUBT, f"{name} has {line.sums.unknown} deliveries in doubt", show
+
+
+def _of_the_house(found: Status) -> Iterator[Need]:
+    if found.clock is not None and found.clock > CLOCK_SILENT:
+        yield Rank.CLOCK, f"the clock has not looked for {found.clock // 60:.0f} minutes", "newsletter serve"
+    if found.untold:
+        have = "alert has" if found.untold == 1 else "alerts have"
+        yield Rank.UNTOLD, f"{found.untold} {have} reached nobody so far", "newsletter tick"
+    for feed in found.feeds:
+        if feed.is_silent and feed.failing_since:
+            since = f"{feed.failing_since:%d %b %H:%M} UTC"
+            yield Rank.FEED, f"feed {feed.name} brings nothing since {since}", "newsletter feeds list"
