@@ -2,7 +2,8 @@
 
 `writing()` begins a transaction that may write (on SQLite `BEGIN IMMEDIATE`, because its driver
 opens none for a SELECT and a read followed by a write would lose updates); `reading()` begins one
-that only reads. Both commit when the block ends well and roll back when it does not.
+that only reads; `preparing()` one that writes only after a while. All commit when the block ends well
+and roll back when it does not.
 """
 
 from __future__ import annotations
@@ -51,6 +52,12 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Session]:
         with self._session("BEGIN IMMEDIATE") as session:
+            yield session
+
+    @contextmanager
+    def preparing(self) -> Iterator[Session]:
+        """Lets others write until its first statement to a table of the store, which must write, too."""
+        with self._session("BEGIN") as session:
             yield session
 
     @contextmanager
