@@ -7,19 +7,20 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from newsletter.cli.console import err, finish, foreign
+from newsletter.cli.console import err, finish, foreign, print_json
 from newsletter.cli.options import command, options, runtime
 from newsletter.cli.progress import EVERY_LINE
 from newsletter.clock import monotonic
 from newsletter.errors import Misuse
-from newsletter.services import importing
+from newsletter.services import exporting, importing
 from newsletter.services.importing import ImportReport, Wishes
+from newsletter.services.sheets import private_file
 
 SHOWN_REFUSALS = 20
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -27,6 +28,7 @@ DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
 def register(room: typer.Typer) -> None:
     command(room, "import")(import_file)
+    command(room, "export")(export_file)
 
 
 def import_file(
@@ -71,6 +73,65 @@ def import_file(
     if not (report.imported or dry_run):
         raise _nothing(file, newsletter, report)
     finish(_as_json(report, dry_run=dry_run), lambda console: _show(console, report, dry_run=dry_run))
+
+
+def export_file(
+    newsletter: Annotated[str | None, typer.Option(help="Its slug: everybody's places on it.")] = None,
+    everybody: Annotated[bool, typer.Option("--all", help="All places on all newsletters.")] = False,
+    address: Annotated[
+        str | None, typer.Option(metavar="ADDRESS|NUMBER", help="All that is known of one person, as JSON.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="A new file, for your eyes only.")
+    ] = None,
+    state: Annotated[str, typer.Option(help="active (who is mailed), pending, ended, or any.")] = "active",
+    raw: Annotated[bool, typer.Option("--raw", help="Do not quote cells that look like formulas.")] = False,
+) -> None:
+    """Write people to a CSV file that spreadsheets open safely and an import takes back.
+
+    Example: newsletter subscribers export --newsletter town -o town.csv
+    """
+    if [newsletter is not None, everybody, address is not None].count(True) != 1:
+        raise Misuse(
+            "Say whom to export: one of --newsletter, --all and --address.",
+            next_step="newsletter subscribers export --newsletter SLUG -o FILE",
+        )
+    opened = runtime()
+    now = opened.clock.now()
+    if address is not None:
+        _hand_over(exporting.whole_data(opened, address, now), output)
+        return
+    if options().json and output is None:
+        raise Misuse("With --json the list needs a file of its own.", next_step="add -o FILE")
+    with _written(output) as file, _progress("writing") as tell:
+        count = exporting.export_csv(
+            opened, file, newsletter, now, state=state, raw=raw, on_progress=tell if output else None
+        )
+    if output is not None:
+        finish(
+            {"places": count, "file": str(output)},
+            lambda console: console.print(foreign(f"{count:,} places are in {output}.")),
+        )
+
+
+def _hand_over(person: dict[str, Any], output: Path | None) -> None:
+    if output is None:
+        print_json({"ok": True, "person": person})
+        return
+    with private_file(output) as file:
+        file.write(json.dumps(person, ensure_ascii=False, indent=2, default=str) + "\n")
+    finish(
+        {"file": str(output)}, lambda console: console.print(foreign(f"All that is known is in {output}."))
+    )
+
+
+@contextmanager
+def _written(output: Path | None) -> Iterator[TextIO]:
+    if output is None:
+        yield sys.stdout
+        return
+    with private_file(output) as file:
+        yield file
 
 
 def _columns(said: Sequence[str]) -> dict[str, str]:
@@ -140,8 +201,7 @@ def _progress(what: str) -> Iterator[importing.Progress]:
         task = bar.add_task(what, total=1.0)
 
         def show(lines: int, share: float) -> None:
-            words = "taking them in" if share == 1.0 else what
-            bar.update(task, completed=share, description=f"{words}, {lines:,} lines")
+            bar.update(task, completed=share, description=f"{what}, {lines:,} lines")
 
         yield show
 

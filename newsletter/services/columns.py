@@ -74,8 +74,8 @@ def understand(
 ) -> Columns:
     """What the columns mean, from the first rows and from what was `said`: field → heading or number.
 
-    With `attributes` the columns that mean nothing to us are kept as such. Raises Misuse when no column holds addresses, when what was said names none, and for more
-    attributes than a person may have.
+    With `attributes` the columns that mean nothing to us are kept as such. Raises Misuse when no column
+    holds addresses, when what was said names none, and for more attributes than a person may have.
     """
     if not sample:
         raise Misuse("The file is empty.", next_step="put a row of headings and a row for each person in it")

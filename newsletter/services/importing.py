@@ -171,7 +171,7 @@ def _take_in(session: Session, runtime: Runtime, now: datetime, wishes: Wishes) 
 def _refusals(path: Path | None, sheet: Sheet, columns: Columns) -> Iterator[Refuse]:
     """Writes refused lines as they came, with the reason at their end, so that they can be mended there."""
     if path is None:
-        yield lambda cells, why: None
+        yield lambda _cells, _why: None
         return
     with private_file(path) as file:
         writer = csv.writer(file, delimiter=sheet.delimiter)

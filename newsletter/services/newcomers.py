@@ -21,6 +21,7 @@ from newsletter.store.subscribers import Newcomer
 
 LONGEST_NAME = 200  # characters
 LONGEST_ATTRIBUTE = 1_000  # characters
+LONGEST_ATTRIBUTES = 16_000  # characters, all of a person's together
 _BETWEEN_NEWSLETTERS = re.compile(r"[\s,;|]+")
 
 # How this and other programs say that a place is none any more, or none yet: it is taken in as such
@@ -105,6 +106,8 @@ class Reading:
                 found[name] = _text(value, f"attribute {name!r}", LONGEST_ATTRIBUTE)
         if len(found) > MOST_ATTRIBUTES:
             raise Misuse(f"The person has more than {MOST_ATTRIBUTES} attributes.")
+        if sum(map(len, (*found, *found.values()))) > LONGEST_ATTRIBUTES:
+            raise Misuse(f"The attributes have more than {LONGEST_ATTRIBUTES:,} characters together.")
         return json.dumps(found) if found else "{}"
 
 

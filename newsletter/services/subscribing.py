@@ -61,12 +61,14 @@ def preferences(runtime: Runtime, subscriber_id: int) -> Preferences | None:
         return Preferences(_masked(address), subscribers.places_of(session, subscriber_id))
 
 
-def list_people(runtime: Runtime, newsletter_slug: str, limit: int) -> tuple[Listed, ...]:
+def list_people(
+    runtime: Runtime, newsletter_slug: str, limit: int, *, state: str = "", search: str = ""
+) -> tuple[Listed, ...]:
     """The latest subscribers, of one newsletter or of all. Raises Misuse for an unknown newsletter."""
     if newsletter_slug:
         runtime.newsletter(newsletter_slug)
     with runtime.database.reading() as session:
-        return subscribers.latest(session, newsletter_slug, limit)
+        return subscribers.latest(session, newsletter_slug, limit, state=state, search=search)
 
 
 def add(

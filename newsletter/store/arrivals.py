@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import JSON, Column, Integer, MetaData, String, Table, Text, bindparam, text
+from sqlalchemy import JSON, Column, Integer, MetaData, String, Table, Text, TextClause, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Session
 from sqlmodel.sql.sqltypes import UTCDateTime
@@ -99,8 +99,8 @@ def take_in(session: Session, now: datetime, *, update: bool) -> tuple[Became, d
     session.execute(_JUDGE)
     if is_postgresql(session):
         session.execute(text("ANALYZE judged"))
-    counts: dict[int, int] = {verdict: count for verdict, count in session.execute(_COUNT)}
-    places: dict[int, int] = {number: count for number, count in session.execute(_COUNT_PLACES)}
+    counts = _pairs(session, _COUNT)
+    places = _pairs(session, _COUNT_PLACES)
     updated = _bring_up_to_date(session) if update else 0
     session.execute(_WRITE_PEOPLE, {"now": now})
     session.execute(_WRITE_PLACES, {"now": now})
@@ -113,6 +113,10 @@ def take_in(session: Session, now: datetime, *, update: bool) -> tuple[Became, d
 
 def end(session: Session) -> None:
     _OWN.drop_all(session.connection(), checkfirst=False)
+
+
+def _pairs(session: Session, query: TextClause) -> dict[int, int]:
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def _bring_up_to_date(session: Session) -> int:

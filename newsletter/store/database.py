@@ -79,6 +79,30 @@ class Database:
         name = self.engine.url.database
         return Path(name) if self.is_sqlite and name and name != ":memory:" else None
 
+    def empty_log(self) -> bool:
+        """SQLite: bring everything into the file and empty the log beside it, which remembers what was.
+
+        False when a reader would not let go within the busy timeout.
+        """
+        is_busy, *_ = self._alone("PRAGMA wal_checkpoint(TRUNCATE)")
+        return not is_busy
+
+    def rewrite(self) -> None:
+        """SQLite: write the file anew, without what its free parts remember. Nobody writes meanwhile."""
+        self._alone("VACUUM")
+
+    def _alone(self, statement: str) -> Any:
+        """Run a statement outside of any transaction, and give its first row. Raises StoreFailed."""
+        connection = self.engine.raw_connection()
+        try:
+            return connection.cursor().execute(statement).fetchone()
+        except self.engine.dialect.loaded_dbapi.Error as error:
+            raise StoreFailed(
+                f"The store {self.file} is not to be had: {error}.", next_step="newsletter db check"
+            ) from error
+        finally:
+            connection.close()
+
     def close(self) -> None:
         self.engine.dispose()
 
