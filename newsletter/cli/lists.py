@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, TextIO
 
@@ -13,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from newsletter.cli.console import err, finish, foreign, print_json
+from newsletter.cli.console import err, finish, foreign
 from newsletter.cli.options import command, options, runtime
 from newsletter.cli.progress import EVERY_LINE
 from newsletter.clock import monotonic
@@ -24,6 +25,13 @@ from newsletter.services.sheets import private_file
 
 SHOWN_REFUSALS = 20
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+
+Refused = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write refused lines and their reasons here.")
+]
+Attributes = Annotated[
+    bool, typer.Option("--attributes/--no-attributes", help="Keep all other columns, too.")
+]
 
 
 def register(room: typer.Typer) -> None:
@@ -37,9 +45,7 @@ def import_file(
         str, typer.Option(help="Its slug, for lines that name no newsletter themselves.")
     ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Report; change nothing.")] = False,
-    refused: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write refused lines and reasons here.")
-    ] = None,
+    refused: Refused = None,
     skip_refused: Annotated[
         bool, typer.Option("--skip-refused", help="Import the other lines all the same.")
     ] = False,
@@ -50,9 +56,7 @@ def import_file(
         list[str] | None,
         typer.Option(metavar="FIELD=HEADING", help="What a column means; nothing after = to leave it out."),
     ] = None,
-    attributes: Annotated[
-        bool, typer.Option("--attributes/--no-attributes", help="Keep all other columns, too.")
-    ] = True,
+    attributes: Attributes = True,
     encoding: Annotated[str, typer.Option(help="If the guess is wrong: cp1251, latin-1, …")] = "",
 ) -> None:
     """Give everybody in a file a place: all of them or, when a line is refused, nobody.
@@ -115,11 +119,12 @@ def export_file(
 
 
 def _hand_over(person: dict[str, Any], output: Path | None) -> None:
+    written = json.dumps(person, ensure_ascii=False, indent=2, default=datetime.isoformat)
     if output is None:
-        print_json({"ok": True, "person": person})
+        finish({"person": person}, lambda console: console.print(foreign(written), soft_wrap=True))
         return
     with private_file(output) as file:
-        file.write(json.dumps(person, ensure_ascii=False, indent=2, default=str) + "\n")
+        file.write(written + "\n")
     finish(
         {"file": str(output)}, lambda console: console.print(foreign(f"All that is known is in {output}."))
     )
@@ -149,7 +154,7 @@ def _nothing(file: Path, newsletter: str, report: ImportReport) -> Misuse:
     more = f" And {others} more." if others else ""
     words = f"{file} --newsletter {newsletter}" if newsletter else f"{file}"
     return Misuse(
-        f"Nothing was imported from {file}. Refused is {first.place}: {first.why}{more}",
+        f"Nothing was imported from {file}: {first.place} is refused. {first.why}{more}",
         next_step=f"newsletter subscribers import {words} --dry-run",
     )
 

@@ -68,8 +68,8 @@ def filled(room: Newsroom) -> None:
     """People with difficult names; one has left, one is suppressed."""
     rows = [["address", "name", "cadence", "zone", "consent", "consent_at", "consent_source", "town"]]
     rows += [
-        [f"{'+-='[n % 3]}{n}@readers.example", safe_cell(name), "weekly", "Europe/Kyiv", "I agree,\nreally; \"yes\"",
-         "2025-01-02T03:04:05+00:00", "=fair", "'Ellersea"]
+        [f"{'+-='[n % 3]}{n}@readers.example", safe_cell(name), "weekly", "Europe/Kyiv",
+         "I agree,\nreally; \"yes\"", "2025-01-02T03:04:05+00:00", "=fair", "'Ellersea"]
         for n, name in enumerate(FORMULAS)
     ]  # fmt: skip
     rows += [["left@readers.example"], ["barred@bücher.example"]]

@@ -123,10 +123,8 @@ def test_forgotten_while_queued_is_not_mailed(room: Newsroom, server: SmtpServer
 
 def test_it_wants_a_yes_and_names_somebody(room: Newsroom) -> None:
     fill(room)
-    for words, code in (
-        (("",), 2), (("", "--yes"), 2), ((ADDRESS,), 2), (("nobody@b.example", "--yes"), 2), (("99999", "--yes"), 2)
-    ):  # fmt: skip
-        assert room.run("subscribers", "forget", *words).code == code, words
+    for words in ([""], ["", "--yes"], [ADDRESS], ["nobody@b.example", "--yes"], ["99999", "--yes"]):
+        assert room.run("subscribers", "forget", *words).code == 2, words
     assert found(room) == set(WORDS)
 
 

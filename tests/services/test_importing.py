@@ -181,7 +181,7 @@ def test_refusals_name_line_reason_and_mend(take: Callable[..., ImportReport]) -
         ("zone", "Mars/Olympus", "no time zone"), ("consent_at", "01/02/2026", "no time of consent"),
         ("consent_at", "2026-02-19", "in the future"), ("newsletter", "village", "no newsletter 'village'"),
         ("state", "perhaps", "state 'perhaps'"), ("name", "x" * 201, "more than 200"),
-        ("city", "x" * 1_001, "attribute 'city' has more than 1,000"), ("consent", "a\x1bb", "control characters"),
+        ("city", "x" * 1_001, "attribute 'city' has more than 1,000"), ("consent", "a\x1bb", "control char"),
         ("attributes", "[1]", "no JSON object"), ("attributes", '"{""a\tb"": 1}"', "no JSON object"),
     ],
 )  # fmt: skip
