@@ -104,9 +104,9 @@ def is_wire_safe(address: str) -> bool:
 
 def as_written(address: str) -> str:
     """The address as its owner writes it: a domain's A-labels as the letters that they stand for."""
-    local, _, domain = address.rpartition("@")
+    local, at, domain = address.rpartition("@")
     try:
-        return f"{local}@{idna.decode(domain)}"
+        return f"{local}{at}{idna.decode(domain)}" if "xn--" in domain else address
     except (idna.IDNAError, UnicodeError):
         return address
 

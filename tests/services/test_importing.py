@@ -15,6 +15,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import func, select, text
 
 from newsletter.errors import Misuse
@@ -385,6 +387,53 @@ def test_refused_lines_come_back_with_their_reasons_and_can_be_mended(
     assert {name for name, *_ in readers(runtime).values()} == {"Alice", "=HYPERLINK(1) x", "Bob"}
     with pytest.raises(Misuse, match="exists already"):
         take("address\nx\n", wishes)
+
+
+_LINES = st.lists(
+    st.sampled_from(
+        [
+            "address;name",
+            "a@b.example;A",
+            "A@b.example,",
+            "c@d.example\tx",
+            '"',
+            "''",
+            "\ufeff",
+            "é@ü.example",
+            "sep=|",
+        ]
+    )
+    | st.text(max_size=20),
+    max_size=6,
+)
+
+
+@on_sqlite
+@settings(
+    max_examples=100, deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)  # fmt: skip
+@given(
+    st.binary(max_size=200)
+    | st.tuples(_LINES, st.sampled_from(["utf-8", "utf-16", "cp1252", "utf-8-sig"])).map(
+        lambda made: "\n".join(made[0]).encode(made[1], "replace")
+    )
+)
+def test_whatever_the_file_the_dry_run_says_what_then_happens(
+    runtime: Runtime, take: Callable[..., ImportReport], content: bytes
+) -> None:
+    before = len(places(runtime))
+    try:
+        rehearsed = take(content, SKIP, dry_run=True)
+    except Misuse as misuse:
+        with pytest.raises(Misuse) as again:
+            take(content, SKIP)
+        assert again.value.sentence == misuse.sentence and len(places(runtime)) == before
+        return
+    assert len(places(runtime)) == before
+    done = take(content, SKIP)
+    assert (counts(done), done.refused) == (counts(rehearsed), rehearsed.refused)
+    assert len(places(runtime)) == before + done.new
 
 
 # ── a long list ─────────────────────────────────────────────────────────────────────────────────
