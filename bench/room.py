@@ -11,8 +11,8 @@ from pathlib import Path
 from bench.meter import Cost, Stopwatch
 from newsletter.models import EditionKind
 from newsletter.runtime import Runtime
+from newsletter.services.importing import import_csv
 from newsletter.services.sending import freeze
-from newsletter.services.subscribing import import_csv
 from newsletter.store import editions
 from newsletter.store.newsletters import newsletter_ids
 from newsletter.store.schema import upgrade

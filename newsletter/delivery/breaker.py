@@ -19,7 +19,12 @@ class Breaker:
         self._row = 0
 
     def count(self, outcome: Outcome) -> str:
-        """Why the run must stop, as a sentence; empty while it may go on."""
+        """Why the run must stop, as a sentence; empty while it may go on.
+
+        What we refused ourselves before the relay was asked says nothing about what it thinks of us.
+        """
+        if outcome.fate is Fate.REFUSED and not outcome.code:
+            return ""
         self._answers += 1
         if outcome.fate not in (Fate.DEAD, Fate.REFUSED):
             self._row = 0

@@ -17,6 +17,7 @@ from newsletter.delivery.breaker import Breaker
 from newsletter.delivery.pool import Pool
 from newsletter.delivery.post import Post
 from newsletter.delivery.run import Compiled, Run
+from newsletter.mail.addresses import without_addresses
 from newsletter.mail.smtp import Timeouts
 from newsletter.models import EditionState
 from newsletter.store import closing, deliveries, editions, ledger, moving
@@ -156,7 +157,7 @@ class Engine:
         return self._breakers[edition_id]
 
     def _stop(self, edition_id: int, why: str) -> None:
-        self._stops.setdefault(edition_id, why)
+        self._stops.setdefault(edition_id, without_addresses(why))
         for key, run in self._runs.items():
             if key.edition_id == edition_id:
                 run.halt()

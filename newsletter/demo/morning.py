@@ -24,7 +24,7 @@ from newsletter.errors import Incomplete, Refused
 from newsletter.mail.links import AddressKey, Keys
 from newsletter.models import EditionState
 from newsletter.runtime import Runtime, open_runtime
-from newsletter.services import gathering, status, subscribing
+from newsletter.services import gathering, importing, status
 from newsletter.services.reading import web_view
 from newsletter.services.status import EditionStory
 from newsletter.serving import Parts
@@ -158,7 +158,7 @@ def _prepare(folder: Path, smtp_port: int, due_at: datetime) -> Runtime:
     rows = stories(due_at, f"{_url(runtime)}/pictures")
     paper.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     gathering.import_articles(runtime, paper, runtime.clock.now())
-    subscribing.import_csv(runtime, PAPER / "subscribers.csv", SLUG, runtime.clock.now())
+    importing.import_csv(runtime, PAPER / "subscribers.csv", SLUG, runtime.clock.now())
     return runtime
 
 

@@ -139,7 +139,8 @@ class Session:
         if not is_wire_ready(data):
             return self._no(Fate.REFUSED, Phase.CONTENT, "the message has line ends that are not CRLF")
         if _needs_utf8(sender, recipient, data) and not self._takes_utf8:
-            return self._no(Fate.REFUSED, Phase.RCPT, "the relay takes only ASCII addresses (no SMTPUTF8)")
+            why = "the relay takes only ASCII addresses (no SMTPUTF8): use one that takes all addresses"
+            return self._no(Fate.REFUSED, Phase.RCPT, why)
         if 0 < self._limit < len(data):
             why = f"the message has {len(data)} bytes, and the relay takes {self._limit}"
             return self._no(Fate.STOP, Phase.MAIL, why)

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Index
+from sqlalchemy import JSON, Column, Index, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from newsletter.models.states import Cadence, SubscriptionState, SuppressionReason
 from newsletter.models.table import Table, one_of
 
+# PostgreSQL compares and joins only its binary kind
+ATTRIBUTES = JSON().with_variant(JSONB(), "postgresql")
+
 
 class Subscriber(Table, table=True):
-    """A person with an address. `address_key` is its keyed hash, by which suppressions find it."""
+    """A person with an address. `address_key` is its keyed hash, by which suppressions find it.
+
+    Of who was forgotten only the number stays: no address, an empty key, no name, no attributes.
+    """
 
     id: int | None = Field(default=None, primary_key=True)
     address: str | None = Field(default=None, max_length=320, unique=True)
     address_key: str = Field(max_length=64, index=True)
     lane: str = Field(max_length=32)
     name: str = Field(default="", max_length=200)
+    attributes: dict[str, str] = Field(
+        default_factory=dict, sa_column=Column(ATTRIBUTES, nullable=False, server_default=text("'{}'"))
+    )
     created_at: datetime
 
 
@@ -35,6 +45,7 @@ class Subscription(Table, table=True):
     newsletter_id: int = Field(primary_key=True, foreign_key="newsletter.id")
     state: str = Field(max_length=16)
     cadence: str = Field(default=Cadence.DAILY, max_length=16)
+    zone: str = Field(default="", max_length=64, sa_column_kwargs={"server_default": text("''")})
     active_since: datetime | None = None
     ended_at: datetime | None = None
     paused_until: datetime | None = None

@@ -1,4 +1,4 @@
-"""People come and go: the leave link, its undo, and what ops add or import.
+"""People come and go: the leave link, its undo, and whom ops add by hand.
 
 Leaving is one guarded update and never touches the ledger: a row that has not begun looks at the
 subscription when it would begin, so a leave counts even for an edition that is being sent.
@@ -6,41 +6,25 @@ subscription when it would begin, so a leave counts even for an edition that is 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from itertools import islice
-from pathlib import Path
 
 from sqlmodel import Session
 
 from newsletter.errors import Refused
 from newsletter.models import Cadence, SubscriptionState
 from newsletter.runtime import Runtime
-from newsletter.services.newcomers import read_newcomers, welcome
+from newsletter.services.newcomers import welcome
 from newsletter.store import subscribers
 from newsletter.store.history import note
 from newsletter.store.newsletters import newsletter_ids, sync_newsletters
-from newsletter.store.subscribers import Listed, Newcomer, Place
-from newsletter.values import Refusal
-
-CHUNK = 1_000
+from newsletter.store.subscribers import Listed, Place
 
 
 class Answer(StrEnum):
     NEW = "new"
     KNOWN = "known"
-
-
-@dataclass(frozen=True, slots=True)
-class ImportReport:
-    """What an import did, or would do: how many, and each line that was not taken."""
-
-    new: int
-    known: int
-    suppressed: int
-    refused: tuple[Refusal, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +61,14 @@ def preferences(runtime: Runtime, subscriber_id: int) -> Preferences | None:
         return Preferences(_masked(address), subscribers.places_of(session, subscriber_id))
 
 
-def list_people(runtime: Runtime, newsletter_slug: str, limit: int) -> tuple[Listed, ...]:
+def list_people(
+    runtime: Runtime, newsletter_slug: str, limit: int, *, state: str = "", search: str = ""
+) -> tuple[Listed, ...]:
     """The latest subscribers, of one newsletter or of all. Raises Misuse for an unknown newsletter."""
     if newsletter_slug:
         runtime.newsletter(newsletter_slug)
     with runtime.database.reading() as session:
-        return subscribers.latest(session, newsletter_slug, limit)
+        return subscribers.latest(session, newsletter_slug, limit, state=state, search=search)
 
 
 def add(
@@ -120,41 +106,6 @@ def add(
             next_step="ask them to use Undo behind the leave link of any mail they have",
         )
     return Answer.KNOWN
-
-
-def import_csv(
-    runtime: Runtime,
-    path: Path,
-    newsletter_slug: str,
-    now: datetime,
-    *,
-    dry_run: bool = False,
-    on_progress: Callable[[int], None] | None = None,
-) -> ImportReport:
-    """Give everybody in a CSV file a place, in one transaction; unusable lines are reported, not taken.
-
-    A dry run does the same and rolls back, so its report is the import's. `on_progress` is called
-    with the number of lines read so far. Raises Misuse when the file as a whole cannot be read.
-    """
-    new = known = suppressed = lines = 0
-    refused: list[Refusal] = []
-    with read_newcomers(path, runtime.address_key) as rows, runtime.database.writing() as session:
-        newsletter_id = _newsletter_id(session, runtime, newsletter_slug, now)
-        while chunk := list(islice(rows, CHUNK)):
-            people = [row for row in chunk if isinstance(row, Newcomer)]
-            refused += [row for row in chunk if isinstance(row, Refusal)]
-            admitted = subscribers.admit(session, newsletter_id, people, now)
-            barred = sum(person.address_key in admitted.suppressed for person in people)
-            new += len(admitted.new)
-            suppressed += barred
-            known += len(people) - barred - len(admitted.new)
-            lines += len(chunk)
-            if on_progress:
-                on_progress(lines)
-        note(session, now, "ops", "import", "newsletter", newsletter_id, f"{new} new, {known} known")
-        if dry_run:
-            session.rollback()
-    return ImportReport(new, known, suppressed, tuple(refused))
 
 
 def _newsletter_id(session: Session, runtime: Runtime, slug: str, now: datetime) -> int:

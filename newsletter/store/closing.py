@@ -124,6 +124,7 @@ def _suppress_dead(session: Session, edition_id: int, now: datetime) -> int:
             col(Delivery.edition_id) == edition_id,
             col(Delivery.state) == DeliveryState.FAILED,
             col(Delivery.fate) == Fate.DEAD,
+            col(Subscriber.address).is_not(None),
             ~select(Suppression).where(col(Suppression.address_key) == col(Subscriber.address_key)).exists(),
         )
         .group_by(Subscriber.address_key)

@@ -2,7 +2,8 @@
 
 `writing()` begins a transaction that may write (on SQLite `BEGIN IMMEDIATE`, because its driver
 opens none for a SELECT and a read followed by a write would lose updates); `reading()` begins one
-that only reads. Both commit when the block ends well and roll back when it does not.
+that only reads; `preparing()` one that writes only after a while. All commit when the block ends well
+and roll back when it does not.
 """
 
 from __future__ import annotations
@@ -55,6 +56,12 @@ class Database:
             yield session
 
     @contextmanager
+    def preparing(self) -> Iterator[Session]:
+        """Lets others write until its first statement to a table of the store, which must write, too."""
+        with self._session("BEGIN") as session:
+            yield session
+
+    @contextmanager
     def _session(self, begin: str) -> Iterator[Session]:
         try:
             with self.engine.connect() as connection:
@@ -73,6 +80,30 @@ class Database:
         """The SQLite file, or None on PostgreSQL and in memory."""
         name = self.engine.url.database
         return Path(name) if self.is_sqlite and name and name != ":memory:" else None
+
+    def empty_log(self) -> bool:
+        """SQLite: bring everything into the file and empty the log beside it, which remembers what was.
+
+        False when a reader would not let go within the busy timeout.
+        """
+        is_busy, *_ = self._alone("PRAGMA wal_checkpoint(TRUNCATE)")
+        return not is_busy
+
+    def rewrite(self) -> None:
+        """SQLite: write the file anew, without what its free parts remember. Nobody writes meanwhile."""
+        self._alone("VACUUM")
+
+    def _alone(self, statement: str) -> Any:
+        """Run a statement outside of any transaction, and give its first row. Raises StoreFailed."""
+        connection = self.engine.raw_connection()
+        try:
+            return connection.cursor().execute(statement).fetchone()
+        except self.engine.dialect.loaded_dbapi.Error as error:
+            raise StoreFailed(
+                f"The store {self.file} is not to be had: {error}.", next_step="newsletter db check"
+            ) from error
+        finally:
+            connection.close()
 
     def close(self) -> None:
         self.engine.dispose()

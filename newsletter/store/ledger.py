@@ -31,8 +31,9 @@ from newsletter.models import (
     Subscription,
 )
 from newsletter.store.audience import may_be_mailed
+from newsletter.store.erasing import forget_answers
 from newsletter.store.settling import settle_rows
-from newsletter.values import BatchKey, Recipient, Settled
+from newsletter.values import BatchKey, Fate, Recipient, Settled
 
 SENDABLE = (EditionState.FROZEN, EditionState.SENDING)
 
@@ -98,6 +99,7 @@ def commit(
         settle_late(session, taken.key.edition_id, settled)
         return None
     settle_rows(session, taken.key, settled)
+    _forget_words(session, taken.key.edition_id, settled)
     leavers = _cancel_leavers(session, taken.key, begun, upto) if upto > begun else 0
     add_up(
         session, taken.key, Counter(s.state for s in settled) + Counter({DeliveryState.CANCELLED: leavers})
@@ -134,6 +136,18 @@ def settle_late(session: Session, edition_id: int, settled: Sequence[Settled]) -
             key = BatchKey(edition_id, row.batch_no)
             add_up(session, key, Counter({item.state: 1}), Counter({DeliveryState.UNKNOWN: 1}))
             _note_retry(session, key, [item])
+            _forget_words(session, edition_id, [item])
+
+
+def _forget_words(session: Session, edition_id: int, settled: Sequence[Settled]) -> None:
+    """A server's words may name its reader; a bare yes does not, and is most of what comes."""
+    quoted = [
+        item.recipient.subscriber_id
+        for item in settled
+        if item.outcome.fate is not Fate.ACCEPTED or "@" in item.outcome.text
+    ]
+    if quoted:
+        forget_answers(session, edition_id, quoted)
 
 
 def _start(session: Session, edition_id: int, now: datetime) -> bool:

@@ -1,17 +1,19 @@
-"""What PostgreSQL alone needs: encrypted ways to it, and errors that quote no row.
+"""What PostgreSQL alone needs: encrypted ways to it, errors that quote no row, and rows by the thousand.
 
 SQLite's side stands in `database`; everything else is the same code for both.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, LiteralString
 
 from sqlalchemy import URL, Engine, ExceptionContext, create_engine, event
 from sqlalchemy.exc import NoSuchModuleError
+from sqlmodel import Session
 
 from newsletter.config import is_loopback
-from newsletter.errors import Misuse
+from newsletter.errors import Misuse, StoreFailed
 
 
 def postgresql_engine(url: URL) -> Engine:
@@ -28,6 +30,20 @@ def postgresql_engine(url: URL) -> Engine:
         ) from error
     event.listen(engine, "handle_error", _quote_no_row)
     return engine
+
+
+def copy_in(session: Session, statement: LiteralString, rows: Iterable[Sequence[Any]]) -> None:
+    """Give rows to a COPY … FROM STDIN, which is many times as quick as INSERT. Raises StoreFailed."""
+    connection = session.connection()
+    driver: Any = connection.connection.driver_connection
+    errors: Any = connection.dialect.dbapi
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+    except errors.Error as error:
+        # Not chained: the error quotes the row that it was about
+        raise StoreFailed(f"The store did not take a list in: {_first_line(error)}.") from None
 
 
 def _encryption(url: URL) -> dict[str, str]:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import func, or_, select, update
 from sqlmodel import Session, col
 
 from newsletter.models import (
@@ -60,12 +60,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A subscriber's place, as a list of people shows it."""
+    """A subscriber's place, as a list of people shows it; `suppressed` is the reason, or empty."""
 
+    id: int
     address: str
     name: str
     newsletter: str
     state: SubscriptionState
+    suppressed: str
 
 
 def admit(session: Session, newsletter_id: int, people: Sequence[Newcomer], now: datetime) -> Admitted:
@@ -159,20 +161,44 @@ def places_of(session: Session, subscriber_id: int) -> tuple[Place, ...]:
     )
 
 
-def latest(session: Session, newsletter_slug: str, limit: int) -> tuple[Listed, ...]:
-    """Places on one newsletter (on all with an empty slug), newest subscriber first, nobody forgotten."""
+def latest(
+    session: Session, newsletter_slug: str, limit: int, *, state: str = "", search: str = ""
+) -> tuple[Listed, ...]:
+    """Places on one newsletter (on all with an empty slug), newest subscriber first, nobody forgotten.
+
+    `search` is a part of the address or the name.
+    """
     query = (
-        select(Subscriber.address, Subscriber.name, Newsletter.slug, Subscription.state)  # type: ignore[call-overload]
+        select(
+            Subscriber.id,
+            Subscriber.address,
+            Subscriber.name,
+            Newsletter.slug,
+            Subscription.state,
+            Suppression.reason,
+        )  # type: ignore[call-overload]
         .join(Subscription, col(Subscription.subscriber_id) == col(Subscriber.id))
         .join(Newsletter, col(Newsletter.id) == col(Subscription.newsletter_id))
+        .outerjoin(Suppression, col(Suppression.address_key) == col(Subscriber.address_key))
         .where(col(Subscriber.address).is_not(None))
         .order_by(col(Subscriber.id).desc(), col(Newsletter.slug))
         .limit(limit)
     )
     if newsletter_slug:
         query = query.where(col(Newsletter.slug) == newsletter_slug)
+    if state:
+        query = query.where(col(Subscription.state) == state)
+    if search:
+        query = query.where(
+            or_(
+                *(
+                    func.lower(column).contains(search.lower(), autoescape=True)
+                    for column in (col(Subscriber.address), col(Subscriber.name))
+                )
+            )
+        )
     return tuple(
-        Listed(row.address, row.name, row.slug, SubscriptionState(row.state))
+        Listed(row.id, row.address, row.name, row.slug, SubscriptionState(row.state), row.reason or "")
         for row in session.execute(query)
     )
 

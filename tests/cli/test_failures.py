@@ -98,6 +98,10 @@ def skipped(room: Newsroom) -> None:
     assert room.run("editions", "skip", TODAY, "--why", "no news", now=at("06:00")).code == 0
 
 
+def bad_list(room: Newsroom) -> None:
+    (room.folder / "bad.csv").write_text("address\na@b.example\nnobody\n")
+
+
 @dataclass(frozen=True)
 class Failure:
     """`words` fail with `code` and a sentence that matches `says`, once `arrange` is done."""
@@ -154,6 +158,16 @@ FAILURES = (
     Failure("resume town/2026-02-18", 3, "is draft, not paused", drafted),
     Failure("subscribers add nobody --newsletter town", 2, "nobody"),
     Failure("subscribers import missing.csv --newsletter town", 2, r"missing\.csv"),
+    Failure("subscribers import {room}/bad.csv --newsletter town", 2, "Nothing was imported.* 3", bad_list),
+    Failure("subscribers import {room}/bad.csv", 2, "Neither --newsletter nor a column", bad_list),
+    Failure("subscribers import {room}/bad.csv --newsletter town --column nme=x", 2, "no field", bad_list),
+    Failure("subscribers export", 2, "Say whom to export"),
+    Failure("subscribers export --newsletter town --all", 2, "Say whom to export"),
+    Failure("subscribers export --newsletter village -o {room}/x.csv", 2, "There is no newsletter 'village'"),
+    Failure("subscribers export --all -o {room}/config.toml", 2, "exists already"),
+    Failure("subscribers show nobody@readers.example", 2, "Nobody here has .* it is not suppressed"),
+    Failure("subscribers forget nobody", 2, "is no mail address"),
+    Failure("subscribers forget reader0@readers.example", 2, "cannot be undone, so it wants a yes", drafted),
     Failure("subscribers list --newsletter village", 2, "There is no newsletter 'village'"),
     Failure("status", 2, "config.toml.*timezone.*Mars/America/New_York", misspelt),
     Failure("status --config nowhere.toml", 2, r"nowhere\.toml"),

@@ -24,7 +24,7 @@ EVIL = "\x1b]0;owned\x07\x1b[2J[/b][link=https://evil.example]x[/link]\r\u202egn
 SHOWN = "␛]0;owned␇␛[2J[/b][link=https://evil.example]x[/link]␍\ufffdgnp\ufffd31m"
 COMMANDS = (
     "articles list", "articles show 1", "editions list", "editions show town/2026-02-18 --why", "feeds list",
-    "subscribers list", "status", "send town --dry-run",
+    "subscribers list", "subscribers show 1", "status", "send town --dry-run",
 )  # fmt: skip
 
 

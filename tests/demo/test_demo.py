@@ -146,7 +146,7 @@ def test_its_code_cannot_press_the_button() -> None:
     named = {name.removeprefix("newsletter.") for path in DEMO.glob("*.py") for name in imports(path)}
     assert {name for name in named if name.startswith(forbidden)} == set()
     assert {name for name in named if name.startswith("services.")} <= {
-        "services.gathering", "services.status", "services.subscribing", "services.reading.web_view",
+        "services.gathering", "services.status", "services.importing", "services.reading.web_view",
         "services.status.EditionStory",
     }  # fmt: skip
     assert "serving.Parts" in named

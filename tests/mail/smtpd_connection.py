@@ -10,7 +10,7 @@ import email.policy
 import re
 import ssl
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -59,6 +59,7 @@ class Mood:
     greeting: bytes = b"220 smtpd.test ESMTP"
     mail_reply: bytes = b""
     rcpt_reply: bytes = b""
+    rcpt_replies: dict[str, list[bytes]] = field(default_factory=dict)  # an address's own, one after another
     offers: tuple[bytes, ...] = (b"SIZE 20000000", b"8BITMIME", b"SMTPUTF8")
     starttls: Literal["none", "good", "busy", "stuffed", "half-stuffed"] = "none"
     implicit_tls: bool = False
@@ -202,7 +203,8 @@ class Connection(asyncio.Protocol):
         address = _path(line)
         mood = mood_of(address)
         self.server.tries[address] += 1
-        reply = self.mood.rcpt_reply or REFUSED_AT_RCPT.get(mood, b"")
+        own = self.mood.rcpt_replies.get(address, [])
+        reply = own.pop(0) if own else self.mood.rcpt_reply or REFUSED_AT_RCPT.get(mood, b"")
         if mood == "tempfail" and self.server.tries[address] <= self.mood.tempfails:
             reply = b"451 4.7.1 greylisted, try again"
         self.recipient = address

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from newsletter.errors import Misuse
-from newsletter.mail.addresses import is_wire_safe, lane_of, parse_address
+from newsletter.mail import addresses
+from newsletter.mail.addresses import (
+    Address,
+    as_written,
+    is_wire_safe,
+    lane_of,
+    parse_address,
+    without_addresses,
+)
 
 
 @pytest.mark.parametrize(
@@ -67,3 +79,39 @@ def test_what_could_be_read_in_two_ways_is_refused(text: str) -> None:
 )  # fmt: skip
 def test_lanes(domain: str, lane: str) -> None:
     assert lane_of(domain) == lane
+
+
+_ATOM = st.text("abcXYZ019._+-", min_size=1, max_size=70)
+_DOMAIN = st.text("abXz09.-", min_size=1, max_size=30) | st.sampled_from(
+    ["x.example", "xn--bcher-kva.example", "x.test", "xn--a.example", "localhost", "127.0.0.1", "a.b" * 80]
+)
+
+
+@given(_ATOM, _DOMAIN)
+def test_plain_addresses_are_read_as_all_others(local: str, domain: str) -> None:
+    """There is a short way for what nearly every address is; it leads where the long one does."""
+
+    def reading(parse: Callable[[str], Address]) -> Address | None:
+        try:
+            return parse(f"{local}@{domain}")
+        except Misuse:
+            return None
+
+    assert reading(parse_address) == reading(addresses._parse)
+
+
+@pytest.mark.parametrize(
+    ("stored", "written"),
+    [
+        ("a@xn--bcher-kva.example", "a@bücher.example"), ("a@b.example", "a@b.example"),
+        ("a@xn--zzzzzzz-.example", "a@xn--zzzzzzz-.example"),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_an_address_is_shown_as_its_owner_writes_it(stored: str, written: str) -> None:
+    assert as_written(stored) == written
+
+
+def test_a_servers_words_are_kept_without_addresses() -> None:
+    words = "550 5.1.1 <Rosalind@readers.example>: unknown; ask olena@пошта.example."
+    assert without_addresses(words) == "550 5.1.1 <…>: unknown; ask …"

@@ -16,7 +16,8 @@ from fastapi.routing import APIRoute
 
 from newsletter.errors import Misuse
 from newsletter.feeds.files import LONGEST_CELL, read_file
-from newsletter.services import newcomers, subscribing
+from newsletter.services import importing, sheets
+from newsletter.services.importing import Wishes
 from newsletter.web.app import create_app
 from newsletter.web.border import Limits
 from tests.web.conftest import NOON, Paper
@@ -72,12 +73,12 @@ def test_while_bombs_fall_the_program_answers(site: httpx.Client) -> None:
 
 def test_an_endless_line_or_cell_is_no_import(paper: Paper, tmp_path: Path) -> None:
     file = tmp_path / "readers.csv"
-    file.write_text("address,name,note\na@b.example,A," + "x" * (newcomers.LONGEST_LINE + 1))
-    with pytest.raises(Misuse, match="a line has more than 262,144 characters"):
-        subscribing.import_csv(paper.runtime, file, "post", NOON)
-    cell = "x" * (newcomers.LONGEST_CELL + 1)
-    file.write_text(f"address,name,note\na@b.example,A,{cell}\nb@b.example,B,{cell[1:]}\n")
-    report = subscribing.import_csv(paper.runtime, file, "post", NOON)
+    file.write_text("address,name,note\na@b.example,A," + "x" * (sheets.LONGEST_ROW + 1))
+    with pytest.raises(Misuse, match="a row has more than 262,144 characters"):
+        importing.import_csv(paper.runtime, file, "post", NOON)
+    cell = "x" * (sheets.LONGEST_CELL + 1)
+    file.write_text(f"address,name,consent\na@b.example,A,{cell}\nb@b.example,B,{cell[1:]}\n")
+    report = importing.import_csv(paper.runtime, file, "post", NOON, Wishes(skip_refused=True))
     assert (report.new, [refusal.place for refusal in report.refused]) == (1, ["line 2"])
     articles = tmp_path / "articles.csv"
     articles.write_text(

@@ -198,8 +198,9 @@ def test_no_word_of_a_reader_or_an_article_adds_a_command_or_a_header(
         lines.append(f'"t{number}@readers.example{poison}",Ana')
     (room.folder / "r.csv").write_bytes("\n".join(lines).encode())
     done = room.run(
-        "subscribers", "import", str(room.folder / "r.csv"), "--newsletter", "town", "--json", now=at("04:00")
-    )
+        "subscribers", "import", str(room.folder / "r.csv"), "--newsletter", "town", "--skip-refused",
+        "--json", now=at("04:00"),
+    )  # fmt: skip
     room.run("tick", now=NINE)
     people = done.json["new"]
     assert people == len(server.mails) >= 1

@@ -22,7 +22,7 @@ from newsletter.models import (
     SubscriptionState,
     Suppression,
 )
-from newsletter.store import closing, deliveries, freezing, ledger, missing, moving
+from newsletter.store import closing, deliveries, erasing, freezing, ledger, missing, moving
 from newsletter.store.audience import audience
 from newsletter.store.database import Database
 from newsletter.values import BatchKey, Fate, Outcome, Phase, Recipient, Settled
@@ -387,3 +387,40 @@ def test_reading_then_writing_in_threads_loses_nothing(database: Database) -> No
         thread.join()
     with database.reading() as session:
         assert session.get_one(Batch, (edition, 0)).sent == 60
+
+
+def dead(recipient: Recipient) -> Settled:
+    outcome = Outcome(Fate.DEAD, Phase.RCPT, 550, "5.1.1", f"<{recipient.address}> unknown", relay="main")
+    return settled(recipient, outcome, DeliveryState.FAILED)
+
+
+def test_words_about_somebody_forgotten_meanwhile_are_not_kept(database: Database) -> None:
+    """Their mail was on the wire: the answer counts, its words do not, and nobody's key is suppressed."""
+    with database.writing() as session:
+        edition = frozen(session, 2)
+        batch = taken(session, edition)
+        here, gone = begin(session, batch, 2)
+    with database.writing() as session:
+        assert erasing.erase(session, gone.subscriber_id, NINE) == gone.address
+    with database.writing() as session:
+        ledger.commit(session, batch, [dead(here), dead(gone)], begun=2, upto=2)
+        ledger.finish(session, batch, BatchState.DONE)
+        assert closing.finish_if_done(session, edition, NINE)
+    with database.reading() as session:
+        replies = dict(session.exec(select(Delivery.subscriber_id, Delivery.reply)).all())
+        reasons = dict(session.exec(select(Suppression.address_key, Suppression.reason)).all())
+        assert counted(session, edition) == {"failed": 2}
+    assert (here.address in replies[here.subscriber_id], replies[gone.subscriber_id]) == (True, "")
+    assert reasons == {f"key of {here.address}": "dead", f"key of {gone.address}": "forgotten"}
+
+
+def test_a_late_answer_about_somebody_forgotten_is_not_kept_either(database: Database) -> None:
+    with database.writing() as session:
+        edition = frozen(session, 1)
+        batch = taken(session, edition)
+        (gone,) = begin(session, batch, 1)
+        taken(session, edition)  # somebody else has it now, and doubts the row
+        erasing.erase(session, gone.subscriber_id, NINE)
+    with database.writing() as session:
+        assert ledger.commit(session, batch, [dead(gone)], begun=1, upto=1) is None
+        assert list(session.exec(select(Delivery.state, Delivery.reply)).all()) == [("failed", "")]
