@@ -71,6 +71,10 @@ class Post:
     def has_mail(self) -> bool:
         return any(self._waiting.values())
 
+    def stir(self) -> None:
+        """Let everybody who waits look again."""
+        self._changed.set()
+
     async def changed(self, seconds: float) -> None:
         """Wait until something was put or somebody entered, `seconds` at most."""
         self._changed.clear()

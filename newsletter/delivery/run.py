@@ -14,8 +14,8 @@ from contextlib import suppress
 from typing import ParamSpec, Protocol, TypeVar
 
 from newsletter.clock import Clock
-from newsletter.delivery.pool import Pool
 from newsletter.delivery.post import Post
+from newsletter.delivery.relays import Relays
 from newsletter.delivery.retry import settle
 from newsletter.errors import StoreFailed
 from newsletter.models import BatchState
@@ -51,7 +51,7 @@ class Run:
         database: Database,
         clock: Clock,
         post: Post,
-        pool: Pool,
+        relays: Relays,
         window: int,
         retry_after: tuple[int, ...],
         on_answer: Callable[[int, Outcome], None],
@@ -61,12 +61,12 @@ class Run:
         self._database = database
         self._clock = clock
         self._post = post
-        self._pool = pool
+        self._relays = relays
         self._window = window
         self._retry_after = retry_after
         self._on_answer = on_answer
         self._begun = taken.begun
-        self._ahead = pool.relay.connections
+        self._ahead = relays.connections
         self._open: set[int] = set()  # subscribers begun and unanswered
         self._lost: dict[int, int] = {}
         self._known: list[Settled] = []
@@ -80,7 +80,7 @@ class Run:
         self._post.enter(self)
         try:
             while self._goes_on():
-                if self._pool.is_open:
+                if self._relays.is_open:
                     await self._commit(self._reach())
                     await self._until_room()
                 else:
@@ -135,7 +135,7 @@ class Run:
     def _pace(self) -> None:
         """Begin more rows ahead when connections ran out of mail, fewer when they never do."""
         if self._post.waiting(self):
-            self._ahead = max(self._pool.relay.connections, self._ahead - self._ahead // 10)
+            self._ahead = max(self._relays.connections, self._ahead - self._ahead // 10)
         else:
             self._ahead = min(self._window, self._ahead * 2)
 
@@ -169,7 +169,7 @@ class Run:
         """Wait until the connections would soon run out of mail and more rows may begin."""
         loop = asyncio.get_running_loop()
         patience = loop.time() + FLUSH
-        while self._goes_on() and self._pool.is_open and loop.time() < patience:
+        while self._goes_on() and self._relays.is_open and loop.time() < patience:
             if self._post.waiting(self) <= self._ahead // 2 and self._reach() > self._begun:
                 self._pace()
                 return
@@ -181,8 +181,8 @@ class Run:
             await asyncio.wait_for(self._answered.wait(), seconds)
 
     async def _without_relay(self) -> None:
-        await self._pool.until_open(RELAY_GRACE)
-        if not self._pool.is_open:
+        await self._relays.until_open(RELAY_GRACE)
+        if not self._relays.is_open:
             await self._give_back(self._post.withdraw(self))
 
     async def _let_go(self) -> None:

@@ -17,7 +17,7 @@ from newsletter.models.content import (
 )
 from newsletter.models.ledger import Attempt, Batch, Delivery
 from newsletter.models.people import Subscriber, Subscription, Suppression
-from newsletter.models.running import History, Lease
+from newsletter.models.running import Control, History, Lease, RelayRecord
 from newsletter.models.states import (
     ArticleKind,
     BatchState,
@@ -39,6 +39,7 @@ __all__ = [
     "Batch",
     "BatchState",
     "Cadence",
+    "Control",
     "Delivery",
     "DeliveryState",
     "Edition",
@@ -49,6 +50,7 @@ __all__ = [
     "History",
     "Lease",
     "Newsletter",
+    "RelayRecord",
     "Rendition",
     "Slot",
     "Subscriber",

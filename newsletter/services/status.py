@@ -130,12 +130,17 @@ def edition_story(runtime: Runtime, name: str, now: datetime) -> EditionStory:
 
 
 def split_name(runtime: Runtime, name: str, now: datetime) -> tuple[NewsletterSettings, str]:
-    """`newsletter/slug` → its settings and slug; with one newsletter, the slug alone is enough."""
+    """`newsletter/slug` → its settings and slug; with one newsletter, the slug alone is enough.
+
+    Raises Misuse for a name that names nothing: no act may fall on an edition that nobody named.
+    """
     head, slash, slug = name.partition("/")
     if not slash and len(runtime.newsletters) == 1:
         head, slug = next(iter(runtime.newsletters)), name
+    if not slug.strip():
+        raise Misuse("No edition is named.", next_step="newsletter editions list")
     newsletter = runtime.newsletter(head)
-    if slug in ("today", ""):
+    if slug == "today":
         slug = now.astimezone(newsletter.zone).date().isoformat()
     return newsletter, slug
 

@@ -84,7 +84,7 @@ class Morning:
         relay = Relay(
             name="main", host="127.0.0.1", port=self.server.port, tls="none", connections=self.connections
         )
-        engine = Engine(self.database, self.clock, self.sending, relay, self.compose, timeouts=IMPATIENT)
+        engine = Engine(self.database, self.clock, self.sending, [relay], self.compose, timeouts=IMPATIENT)
         async with engine:
             dispatcher = EmbeddedDispatcher(
                 self.database, self.clock, engine, self.stop, batches_at_once=2, until_idle=True
