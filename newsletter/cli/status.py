@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
@@ -11,9 +12,10 @@ from rich.console import Console
 from rich.text import Text
 
 from newsletter.cli.console import finish, foreign, table
-from newsletter.cli.options import command, runtime
+from newsletter.cli.options import command, runtime, sending_runtime
 from newsletter.errors import Incomplete
 from newsletter.models import EditionState
+from newsletter.services import relaying
 from newsletter.services import status as service
 from newsletter.services.status import EditionLine, NewsletterLine, Status
 
@@ -28,14 +30,18 @@ def register(app: typer.Typer) -> None:
     command(app, "status")(status)
 
 
-def status() -> int:
+def status(
+    probe: Annotated[bool, typer.Option("--probe", help="Try the relays first, without a message.")] = False,
+) -> int:
     """What is due, running, late, stuck or in doubt.
 
     Ends with exit code 4 when a person is needed.
 
     Example: newsletter status --json
     """
-    opened = runtime()
+    opened = sending_runtime() if probe else runtime()
+    if probe:
+        relaying.probe(opened, "", opened.clock.now(), who="ops")
     found = service.status(opened, opened.clock.now())
     finish({"needs_a_person": bool(found.problems)} | asdict(found), lambda console: _show(console, found))
     return Incomplete.exit_code if found.problems else 0
@@ -52,6 +58,11 @@ def _show(console: Console, found: Status) -> None:
         if feed.trouble:
             again = f"; next look {feed.retry_at:%d %b %H:%M} UTC" if feed.retry_at else ""
             console.print(foreign(f"▲ feed {feed.name}: {feed.trouble} ({feed.failures} times{again})"))
+    for relay in found.relays:
+        if relay.is_up is False:
+            console.print(
+                foreign(f"▲ relay {relay.name}: {relay.trouble} (since {relay.since:%d %b %H:%M} UTC)")
+            )
     console.print(
         f"serve {_running(found.serving)} · delivery {_running(found.delivering)} · "
         f"{sum(not feed.trouble for feed in found.feeds)} of {len(found.feeds)} feeds well"

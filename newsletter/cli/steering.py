@@ -108,7 +108,7 @@ def stop_all(
 
     def show(console: Console) -> None:
         console.print(foreign(f"Stopped: {', '.join(paused) or 'nothing was being sent'}. Nothing begins."))
-        console.print("newsletter resume --all lifts it.")
+        console.print("It holds until: newsletter resume --all")
 
     finish({"paused": paused, "letters": letters}, show)
 

@@ -99,6 +99,10 @@ class Run:
 
     # ── what connections ask and tell ──
 
+    @property
+    def edition_id(self) -> int:
+        return self.taken.key.edition_id
+
     def letter(self, recipient: Recipient) -> tuple[str, bytes]:
         return self._compiled.envelope_sender(recipient), self._compiled.fill(recipient)
 
@@ -113,7 +117,7 @@ class Run:
             self.halt()
         else:
             self._known.append(settle(recipient, outcome, self._clock.now(), self._retry_after))
-        self._on_answer(self.taken.key.edition_id, outcome)
+        self._on_answer(self.edition_id, outcome)
 
     def _may_try_again(self, recipient: Recipient) -> bool:
         lost = self._lost.get(recipient.subscriber_id, 0) + 1

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from newsletter.config import NewsletterSettings
+from newsletter.config import NewsletterSettings, Relay
 from newsletter.errors import Misuse
 from newsletter.models import DeliveryState, Edition, EditionKind, EditionState
 from newsletter.runtime import Runtime
 from newsletter.schedule import next_due
-from newsletter.store import articles, deliveries, editions, leases
+from newsletter.store import articles, control, deliveries, editions, leases
 from newsletter.store.audience import audience, count_audience
 from newsletter.store.deliveries import Answered
 from newsletter.store.newsletters import newsletter_ids
+from newsletter.store.relays import records
 from newsletter.values import Candidate, Placement, Sums
 
 # An edition that has not begun this long after its minute is stuck
@@ -64,10 +65,23 @@ class FeedLine:
 
 
 @dataclass(frozen=True, slots=True)
+class RelayStanding:
+    """How a relay was when somebody last looked; `is_up` is None while nobody has."""
+
+    name: str
+    is_up: bool | None
+    since: datetime | None
+    trouble: str
+    carries: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     at: datetime
     newsletters: tuple[NewsletterLine, ...]
     feeds: tuple[FeedLine, ...]
+    relays: tuple[RelayStanding, ...]
+    stopped_by: str
     delivering: bool
     serving: bool
     problems: tuple[Problem, ...]
@@ -85,10 +99,15 @@ def status(runtime: Runtime, now: datetime) -> Status:
             FeedLine(feed.name, feed.fetched_at, feed.failures, feed.trouble, feed.retry_at)
             for feed in articles.feeds(session)
         )
+        relays = _relays(session, runtime.settings.relays)
+        stop = control.order(session, control.EDITIONS)
         delivering = leases.living_holder(session, "delivery") is not None
         serving = leases.living_holder(session, "serve") is not None
     problems = [problem for line in lines for problem in _problems(line, now)]
-    return Status(now, lines, feeds, delivering, serving, tuple(problems))
+    problems += _relay_problems(relays)
+    if stop:
+        problems.insert(0, Problem(f"everything is stopped, by {stop.who}", "newsletter resume --all"))
+    return Status(now, lines, feeds, relays, stop.who if stop else "", delivering, serving, tuple(problems))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +120,7 @@ class EditionStory:
     reasons: Mapping[str, str]
     unknown: tuple[Answered, ...]
     failed: tuple[Answered, ...]
+    expired: tuple[Answered, ...]
     first_at: datetime | None
     last_at: datetime | None
 
@@ -124,6 +144,7 @@ def edition_story(runtime: Runtime, name: str, now: datetime) -> EditionStory:
             reasons=edition.reasons,
             unknown=tuple(deliveries.in_delivery_state(session, edition.id, DeliveryState.UNKNOWN)),
             failed=tuple(deliveries.in_delivery_state(session, edition.id, DeliveryState.FAILED)),
+            expired=tuple(deliveries.in_delivery_state(session, edition.id, DeliveryState.EXPIRED)),
             first_at=first,
             last_at=last,
         )
@@ -166,6 +187,28 @@ def _newsletter(
     )
 
 
+def _relays(session: Session, configured: Sequence[Relay]) -> tuple[RelayStanding, ...]:
+    known = records(session)
+    return tuple(
+        RelayStanding(relay.name, record.is_up, record.since, record.trouble, bool(record.carries_since))
+        if (record := known.get(relay.name))
+        else RelayStanding(relay.name, None, None, "", False)
+        for relay in sorted(configured, key=lambda relay: relay.priority)
+    )
+
+
+def _relay_problems(relays: Sequence[RelayStanding]) -> list[Problem]:
+    """A relay that is down needs a person only when no other can carry the mail."""
+    if not relays or any(relay.is_up is not False for relay in relays):
+        return []
+    first = relays[0]
+    return [
+        Problem(
+            f"no relay can be used; {first.name}: {first.trouble}", f"newsletter relays probe {first.name}"
+        )
+    ]
+
+
 def _line(session: Session, edition: Edition) -> EditionLine:
     return EditionLine(
         slug=edition.slug,
@@ -195,7 +238,7 @@ def _problems(newsletter: NewsletterLine, now: datetime) -> list[Problem]:
         if line.sums.unknown:
             found.append(
                 Problem(
-                    f"{name} has {line.sums.unknown} deliveries in doubt", f"newsletter editions show {name}"
+                    f"{name} has {line.sums.unknown} deliveries in doubt", f"newsletter unknown list {name}"
                 )
             )
         if line.state is EditionState.SENT and line.sums.total and not line.sums.sent + line.sums.unknown:

@@ -16,7 +16,8 @@ from newsletter import scheduler
 from newsletter.errors import Refused
 from newsletter.models import Edition, EditionKind, EditionState, History
 from newsletter.runtime import Runtime
-from newsletter.services import editing, gathering, sending
+from newsletter.services import editing, gathering, sending, steering
+from newsletter.services.finding import find_edition
 from newsletter.store import deliveries, editions, ledger
 from newsletter.store.database import Database
 from newsletter.values import BatchKey
@@ -120,11 +121,11 @@ def send_now(runtime: Runtime, slug: str) -> object:
 
 
 def pause(runtime: Runtime, slug: str) -> object:
-    return sending.pause(runtime, PAPER, slug, NINE, who="ops")
+    return steering.pause(runtime, PAPER, slug, NINE, who="ops")
 
 
 def resume(runtime: Runtime, slug: str) -> object:
-    return sending.resume(runtime, PAPER, slug, NINE, who="ops")
+    return steering.resume(runtime, PAPER, slug, NINE, who="ops")
 
 
 def numbered(rivals: Rivals, slug: str) -> int:
@@ -159,7 +160,7 @@ def test_two_closings_at_once_make_one_rendition(rivals: Rivals, tmp_path: Path,
 
     def close(runtime: Runtime, slug: str) -> object:
         with runtime.database.reading() as session:
-            edition = sending.find_edition(session, PAPER, slug)
+            edition = find_edition(session, PAPER, slug)
         return editing.close(runtime, PAPER, edition, BEFORE, closed_at=BEFORE).rendition_id
 
     for _ in range(ROUNDS if soak else 6):  # each renders twice
