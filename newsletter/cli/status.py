@@ -61,7 +61,7 @@ def _show(console: Console, found: Status) -> None:
     for relay in found.relays:
         if relay.is_up is False:
             console.print(
-                foreign(f"▲ relay {relay.name}: {relay.trouble} (since {relay.since:%d %b %H:%M} UTC)")
+                foreign(f"▲ relay {relay.name} is down since {relay.since:%d %b %H:%M} UTC: {relay.trouble}")
             )
     console.print(
         f"serve {_running(found.serving)} · delivery {_running(found.delivering)} · "

@@ -25,7 +25,7 @@ room = typer.Typer(
 )
 
 EditionName = Annotated[str, typer.Argument(help="NEWSLETTER/SLUG, for instance town/today.")]
-Addresses = Annotated[list[str] | None, typer.Argument(metavar="[ADDRESS]...", help="Only these readers.")]
+Addresses = Annotated[list[str] | None, typer.Argument(metavar="[ADDRESS]", help="Only these readers.")]
 Everybody = Annotated[bool, typer.Option("--all", help="Everybody who is in doubt in this edition.")]
 
 
@@ -69,7 +69,7 @@ def count_sent(edition: EditionName, addresses: Addresses = None, everybody: Eve
     name = f"{newsletter.slug}/{slug}"
     finish(
         {"edition": name, "counted": mended.people},
-        lambda c: c.print(foreign(f"{mended.people} deliveries of {name} count as sent.")),
+        lambda c: c.print(foreign(f"Counted as sent in {name}: {mended.people}.")),
     )
 
 

@@ -230,7 +230,11 @@ def _problems(newsletter: NewsletterLine, now: datetime) -> list[Problem]:
             command = f"newsletter send {newsletter.slug} --edition {line.slug}"
             found.append(Problem(f"{name} is held: {line.why}", command))
         elif line.state is EditionState.PAUSED:
-            found.append(Problem(f"{name} is paused: {line.why}", f"newsletter resume {name}"))
+            command = f"newsletter resume {name}"
+            is_tripped = line.why.startswith("breaker:")
+            found.append(
+                Problem(f"{name} is paused: {line.why}", f"{command} --retry" if is_tripped else command)
+            )
         elif line.state is EditionState.FROZEN and now > line.due_at + STUCK:
             found.append(Problem(f"{name} is frozen and nobody delivers it", "newsletter tick"))
         elif line.state in (EditionState.DRAFT, EditionState.APPROVED) and now > line.due_at + STUCK:

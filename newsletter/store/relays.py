@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,6 +10,7 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from newsletter.models import RelayRecord
+from newsletter.store import control
 from newsletter.store.dialect import insert_for
 from newsletter.store.history import note
 
@@ -29,6 +30,16 @@ class News:
 
 def records(session: Session) -> Mapping[str, RelayRecord]:
     return {record.name: record for record in session.exec(select(RelayRecord))}
+
+
+def preferred(session: Session, names: Sequence[str]) -> str:
+    """Of relays in their order the one for a mail beside the ledger: a person's choice, else the first that
+    nobody found down, else the first."""
+    chosen = control.order(session, control.RELAY).value
+    if chosen in names:
+        return chosen
+    down = {name for name, record in records(session).items() if not record.is_up}
+    return next((name for name in names if name not in down), names[0])
 
 
 def down_lately(session: Session, now: datetime) -> Mapping[str, str]:
