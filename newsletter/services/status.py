@@ -73,6 +73,7 @@ class RelayStanding:
     since: datetime | None
     trouble: str
     carries: bool
+    by_hand: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,24 +190,30 @@ def _newsletter(
 
 def _relays(session: Session, configured: Sequence[Relay]) -> tuple[RelayStanding, ...]:
     known = records(session)
+    chosen = control.order(session, control.RELAY).value
     return tuple(
-        RelayStanding(relay.name, record.is_up, record.since, record.trouble, bool(record.carries_since))
-        if (record := known.get(relay.name))
-        else RelayStanding(relay.name, None, None, "", False)
+        RelayStanding(
+            name=relay.name,
+            is_up=record.is_up if record else None,
+            since=record.since if record else None,
+            trouble=record.trouble if record else "",
+            carries=bool(record and record.carries_since),
+            by_hand=relay.name == chosen,
+        )
         for relay in sorted(configured, key=lambda relay: relay.priority)
+        for record in (known.get(relay.name),)
     )
 
 
 def _relay_problems(relays: Sequence[RelayStanding]) -> list[Problem]:
-    """A relay that is down needs a person only when no other can carry the mail."""
-    if not relays or any(relay.is_up is not False for relay in relays):
+    """A relay that is down needs a person only when no other may carry the mail."""
+    chosen = [relay for relay in relays if relay.by_hand]
+    usable = chosen or list(relays)
+    if not usable or any(relay.is_up is not False for relay in usable):
         return []
-    first = relays[0]
-    return [
-        Problem(
-            f"no relay can be used; {first.name}: {first.trouble}", f"newsletter relays probe {first.name}"
-        )
-    ]
+    first = usable[0]
+    command = "newsletter relays use auto" if chosen else f"newsletter relays probe {first.name}"
+    return [Problem(f"no relay can be used; {first.name}: {first.trouble}", command)]
 
 
 def _line(session: Session, edition: Edition) -> EditionLine:

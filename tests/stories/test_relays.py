@@ -136,6 +136,10 @@ def test_down_for_good_with_another_beside_it(room: Newsroom, ports: tuple[int, 
         seen = room.run("status", now=at("09:01"))
         assert (seen.code, "relay main is down since" in seen.said) == (0, True), seen
         room.import_stories(kind="next", published=at("05:00", days=1))
+        room.run("relays", "use", "main", now=at("09:01"))
+        told = room.run("status", "--json", now=at("09:02"))
+        assert [p["next_step"] for p in told.json["problems"]] == ["newsletter relays use auto"]
+        room.run("relays", "use", "auto", now=at("09:02"))
         began = monotonic()
         room.run("send", "town", "--no-wait", now=at("09:02", days=1))
         assert carried(room) == {"second": 2 * READERS}
