@@ -101,8 +101,9 @@ def _add(session: Session, name: str, now: datetime, *, is_up: bool, trouble: st
         insert_for(session)(RelayRecord)
         .values(name=name, is_up=is_up, since=now, looked_at=now, trouble=trouble)
         .on_conflict_do_nothing(index_elements=["name"])
-    )
-    return bool(added.rowcount == 1)  # type: ignore[attr-defined]
+        .returning(RelayRecord.id)
+    ).scalar_one_or_none()
+    return added is not None
 
 
 def _number(session: Session, name: str) -> int:
