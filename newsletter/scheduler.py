@@ -30,6 +30,7 @@ from newsletter.services import (
     sending,
     telling,
 )
+from newsletter.services.finding import find_edition, refuse_if_stopped
 from newsletter.services.status import CLOCK
 from newsletter.store import leases
 from newsletter.values import Outcome
@@ -80,11 +81,10 @@ def send_now(
     Joins an edition that is under way. Raises Refused when there is nothing to send, or it was sent.
     """
     due_at = now + wait
-    if slug:
-        with runtime.database.reading() as session:
-            edition = sending.find_edition(session, newsletter, slug)
-    else:
-        edition = editing.today(runtime, newsletter, now, due_at=due_at, who=who)
+    with runtime.database.reading() as session:
+        refuse_if_stopped(session)
+        found = find_edition(session, newsletter, slug) if slug else None
+    edition = found or editing.today(runtime, newsletter, now, due_at=due_at, who=who)
     sending.may_send(newsletter, edition)
     was = EditionState(edition.state)
     if edition.state not in sending.UNDERWAY and edition.rendition_id is None:

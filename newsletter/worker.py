@@ -24,10 +24,13 @@ def deliver(runtime: Runtime, stop: threading.Event, *, until_idle: bool) -> Non
 
 
 async def _deliver(runtime: Runtime, stop: threading.Event, *, until_idle: bool) -> None:
-    relay = min(runtime.settings.relays, key=lambda relay: relay.priority)
     sending = runtime.settings.sending
     async with Engine(
-        runtime.database, runtime.clock, sending, relay, lambda number: compose(runtime, number)
+        runtime.database,
+        runtime.clock,
+        sending,
+        runtime.settings.relays,
+        lambda number: compose(runtime, number),
     ) as engine:
         dispatcher = EmbeddedDispatcher(
             runtime.database, runtime.clock, engine, stop,

@@ -52,6 +52,8 @@ port = {relay_port}
 tls = "none"
 connections = {connections}
 
+{relays}
+
 {feeds}
 
 [[newsletters]]
@@ -112,7 +114,7 @@ class Newsroom:
 
     def __init__(
         self, folder: Path, database_url: str, relay_port: int, *, newsletter: str = "", sending: str = "",
-        feeds: str = "", database: str = "", connections: int = 4, web_port: int = 8000,
+        relays: str = "", feeds: str = "", database: str = "", connections: int = 4, web_port: int = 8000,
     ) -> None:  # fmt: skip
         folder.mkdir(exist_ok=True)
         self.folder = folder
@@ -121,8 +123,8 @@ class Newsroom:
         self.readers: list[str] = []
         self._texts: dict[str, object] = {
             "database": database_url, "database_keys": database, "relay_port": relay_port,
-            "newsletter": newsletter, "sending": sending, "feeds": feeds, "connections": connections,
-            "web_port": web_port,
+            "newsletter": newsletter, "sending": sending, "relays": relays, "feeds": feeds,
+            "connections": connections, "web_port": web_port,
         }  # fmt: skip
         self.configure()
         for name, kind in (("secret.key", Keys), ("suppression.key", AddressKey)):

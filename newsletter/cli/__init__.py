@@ -20,12 +20,15 @@ from newsletter.cli import (
     editions,
     feeds,
     previewing,
+    relays,
     sending,
     serving,
     setup,
     shaping,
     status,
+    steering,
     subscribers,
+    unknown,
 )
 from newsletter.cli.console import Interrupted, report
 from newsletter.errors import Misuse, NewsletterError
@@ -38,7 +41,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for room in (setup, demo, serving, feeds, articles, editions, sending, subscribers, status):
+for room in (
+    setup,
+    demo,
+    serving,
+    feeds,
+    articles,
+    editions,
+    sending,
+    steering,
+    unknown,
+    relays,
+    subscribers,
+    status,
+):
     room.register(app)
 for corner in (shaping, deciding, previewing):
     corner.register(editions.room)

@@ -150,6 +150,7 @@ def _as_data(story: EditionStory) -> dict[str, object]:
         **asdict(story.line), "entries": _entries(story.placements, story.articles),
         "reasons": dict(story.reasons),
         "unknown": [asdict(row) for row in story.unknown], "failed": [asdict(row) for row in story.failed],
+        "expired": [asdict(row) for row in story.expired],
         "first_at": story.first_at, "last_at": story.last_at,
         "history": [asdict(line) for line in story.history],
     }  # fmt: skip
@@ -162,7 +163,7 @@ def _show(console: Console, story: EditionStory, zone: ZoneInfo, *, why: bool) -
     console.print(foreign(f"Subject  {line.subject or 'none yet'}"))
     _show_entries(console, story.placements, story.articles)
     console.print(foreign(f"Deliveries  {words(line) or 'none yet'}"))
-    for name, rows in (("in doubt", story.unknown), ("failed", story.failed)):
+    for name, rows in (("in doubt", story.unknown), ("failed", story.failed), ("expired", story.expired)):
         for row in rows:
             console.print(foreign(f"  {name}: {row.address}  {row.reply}"))
     for act in story.history:

@@ -1,4 +1,4 @@
-"""`newsletter send`, `pause`, `resume`: an edition by hand."""
+"""`newsletter send`: an edition by hand."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from newsletter.config import NewsletterSettings
 from newsletter.errors import Incomplete, Misuse
 from newsletter.models import EditionState
 from newsletter.runtime import Runtime
-from newsletter.services import rehearsing, sending, status
+from newsletter.services import mending, rehearsing, sending, status
 from newsletter.values import Sums
 from newsletter.worker import deliver
 
@@ -27,13 +27,10 @@ WHO = "ops"
 MINUTE = timedelta(seconds=60)
 
 Newsletter = Annotated[str, typer.Argument(help="The newsletter's slug.")]
-EditionName = Annotated[str, typer.Argument(help="NEWSLETTER/SLUG, for instance town/today.")]
 
 
 def register(app: typer.Typer) -> None:
     command(app, "send")(send)
-    command(app, "pause")(pause)
-    command(app, "resume")(resume)
 
 
 def send(
@@ -68,34 +65,6 @@ def send(
         _send(newsletter, edition, timedelta(0) if no_wait else MINUTE)
 
 
-def pause(edition: EditionName) -> None:
-    """Stop an edition that is being sent, within a second.
-
-    Example: newsletter pause town/today
-    """
-    opened = runtime()
-    newsletter, slug = status.split_name(opened, edition, opened.clock.now())
-    sending.pause(opened, newsletter, slug, opened.clock.now(), who=WHO)
-    finish(
-        {"edition": edition, "state": "paused"},
-        lambda c: c.print(foreign(f"{newsletter.slug}/{slug} is paused.")),
-    )
-
-
-def resume(edition: EditionName) -> None:
-    """Let a paused edition go on.
-
-    Example: newsletter resume town/today
-    """
-    opened = runtime()
-    newsletter, slug = status.split_name(opened, edition, opened.clock.now())
-    sending.resume(opened, newsletter, slug, opened.clock.now(), who=WHO)
-    finish(
-        {"edition": edition, "state": "sending"},
-        lambda c: c.print(foreign(f"{newsletter.slug}/{slug} goes on.")),
-    )
-
-
 def _send(slug: str, edition: str, wait: timedelta) -> None:
     opened = sending_runtime()
     newsletter = opened.newsletter(slug)
@@ -104,7 +73,7 @@ def _send(slug: str, edition: str, wait: timedelta) -> None:
         name = f"{slug}/{dispatch.slug}"
         if dispatch.is_new and wait:
             _a_minute_to_think(opened, newsletter, dispatch, name, stop)
-        _carry_out(opened, dispatch, name, stop)
+        carry_out(opened, dispatch.edition_id, name, stop)
 
 
 def _a_minute_to_think(
@@ -126,25 +95,29 @@ def _missing(slug: str, edition: str) -> None:
     opened = sending_runtime()
     newsletter = opened.newsletter(slug)
     now = opened.clock.now()
-    _, wanted = status.split_name(opened, f"{slug}/{edition}", now)
-    dispatch = sending.send_missing(opened, newsletter, wanted, now, dry_run=False, who=WHO)
+    _, wanted = status.split_name(opened, f"{slug}/{edition or 'today'}", now)
+    mended = mending.send_missing(opened, newsletter, wanted, now, dry_run=False, who=WHO)
+    name = f"{slug}/{wanted}"
+    if not mended.people:
+        finish({"edition": name, "people": 0}, lambda c: c.print(foreign(f"{name} misses nobody.")))
+        return
     with stopping() as stop:
-        _carry_out(opened, dispatch, f"{slug}/{dispatch.slug}", stop)
+        carry_out(opened, mended.edition_id, name, stop)
 
 
-def _carry_out(opened: Runtime, dispatch: sending.Dispatch, name: str, stop: threading.Event) -> None:
+def carry_out(opened: Runtime, edition_id: int, name: str, stop: threading.Event) -> None:
     """Deliver, or watch whoever delivers, and say how it ended."""
-    with follow(opened, dispatch.edition_id, name):
-        while _is_open(opened, dispatch.edition_id) and not stop.is_set():
+    with follow(opened, edition_id, name):
+        while _is_open(opened, edition_id) and not stop.is_set():
             deliver(opened, stop, until_idle=True)
-            if _waits_for_retry(opened, dispatch.edition_id) or opened.clock.wait(0.5, stop):
+            if _waits_for_retry(opened, edition_id) or opened.clock.wait(0.5, stop):
                 break
-    if stop.is_set() and _is_open(opened, dispatch.edition_id):
+    if stop.is_set() and _is_open(opened, edition_id):
         raise Interrupted(
             f"Interrupted; nothing is in doubt, and {name} goes on with the next tick or serve.",
             next_step=f"newsletter pause {name}",
         )
-    _conclude(opened, dispatch.edition_id, name)
+    _conclude(opened, edition_id, name)
 
 
 def _is_open(opened: Runtime, edition_id: int) -> bool:
@@ -190,12 +163,12 @@ def _count_missing(slug: str, edition: str) -> None:
     opened = runtime()
     newsletter = opened.newsletter(slug)
     now = opened.clock.now()
-    _, wanted = status.split_name(opened, f"{slug}/{edition}", now)
-    dispatch = sending.send_missing(opened, newsletter, wanted, now, dry_run=True, who=WHO)
+    _, wanted = status.split_name(opened, f"{slug}/{edition or 'today'}", now)
+    mended = mending.send_missing(opened, newsletter, wanted, now, dry_run=True, who=WHO)
     name = f"{slug}/{wanted}"
     finish(
-        {"edition": name, "people": dispatch.people, "dry_run": True},
-        lambda c: c.print(foreign(f"{dispatch.people} readers would be sent {name}. Nothing was sent.")),
+        {"edition": name, "people": mended.people, "dry_run": True},
+        lambda c: c.print(foreign(f"{mended.people} readers would be sent {name}. Nothing was sent.")),
     )
 
 

@@ -20,12 +20,13 @@ from rich.table import Table
 from rich.text import Text
 
 from newsletter.cli.console import finish, foreign, out
-from newsletter.cli.options import command, options, runtime
+from newsletter.cli.options import command, options, runtime, sending_runtime
 from newsletter.cli.signals import stopping
 from newsletter.errors import Incomplete, Misuse
 from newsletter.models import EditionState
+from newsletter.services import relaying
 from newsletter.services import status as service
-from newsletter.services.status import EditionLine, NewsletterLine, RunLine, Status
+from newsletter.services.status import EditionLine, NewsletterLine, RelayLine, RunLine, Status
 from newsletter.values import Sums
 
 GLYPHS = {
@@ -43,6 +44,7 @@ def register(app: typer.Typer) -> None:
 
 def status(
     watch: Annotated[bool, typer.Option("--watch", help="Look again every two seconds.")] = False,
+    probe: Annotated[bool, typer.Option("--probe", help="Try the relays first, without a message.")] = False,
 ) -> int:
     """What is due, running, late, stuck or in doubt.
 
@@ -55,7 +57,9 @@ def status(
             "--watch is for people; --json is one object.",
             next_step="newsletter status --json",
         )
-    opened = runtime()
+    opened = sending_runtime() if probe else runtime()
+    if probe:
+        relaying.probe(opened, "", opened.clock.now(), who="ops")
     if watch:
         _watch(lambda: service.status(opened, opened.clock.now()))
         return 0
@@ -198,8 +202,15 @@ def _clock(found: Status) -> str:
 
 
 def _relays(found: Status) -> str:
-    told = [f"{r.name} ({r.host}:{r.port}{r.state and ', '}{r.state})" for r in found.relays]
-    return ", ".join(told) or "none; add a [[relays]] part to the configuration"
+    told = [", ".join(filter(None, (f"{r.name} ({r.host}:{r.port})", *_standing(r)))) for r in found.relays]
+    return "\n".join(told) or "none; add a [[relays]] part to the configuration"
+
+
+def _standing(relay: RelayLine) -> Iterator[str]:
+    if relay.is_up is None or relay.since is None:
+        return
+    yield "well" if relay.is_up else f"down since {relay.since:%d %b %H:%M} UTC: {relay.trouble}"
+    yield ("chosen by hand" if relay.by_hand else "carries the mail") if relay.carries else ""
 
 
 def _feeds(found: Status) -> str:

@@ -97,6 +97,8 @@ class Sending(Part):
     breaker_refusals: int = Field(default=20, ge=1)  # among the first 200 answers
     breaker_in_a_row: int = Field(default=50, ge=1)
     in_doubt: Literal["list", "resend"] = "list"
+    fail_over: Moments = Field(default=10.0, gt=0)  # without a connection, before the next relay takes over
+    fail_back: Moments = Field(default=60.0, gt=0)  # that a better relay must be well before it comes back
 
 
 class Gathering(Part):

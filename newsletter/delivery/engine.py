@@ -1,31 +1,63 @@
-"""The engine: delivers batches over one relay, keeps the ledger moving, and stops when it must.
+"""The engine: delivers batches over the relays, keeps the ledger moving, and stops when it must.
 
 `deliver` is what a dispatcher calls for a batch; `keep` is the housekeeping that any dispatcher
-calls about once a second: retries that came due, deadlines, editions that are finished, and pauses
-asked for elsewhere.
+calls twice a second: retries that came due, deadlines, editions that are finished, and orders given
+elsewhere: pause, cancel, stop-all, another relay.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
 
 from newsletter.clock import Clock
 from newsletter.config import Relay, Sending
 from newsletter.delivery.breaker import Breaker
-from newsletter.delivery.pool import Pool
 from newsletter.delivery.post import Post
+from newsletter.delivery.relays import Relays
 from newsletter.delivery.run import Compiled, Run
+from newsletter.errors import StoreFailed
 from newsletter.mail.addresses import without_addresses
 from newsletter.mail.smtp import Timeouts
 from newsletter.models import EditionState
-from newsletter.store import closing, deliveries, editions, ledger, moving
+from newsletter.store import (
+    closing,
+    control,
+    deliveries,
+    editions,
+    history,
+    ledger,
+    moving,
+    relays,
+    reopening,
+)
 from newsletter.store.database import Database
 from newsletter.values import BatchKey, Fate, Outcome
 
 WINDOW_SQLITE = 100
 WINDOW_POSTGRESQL = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why a run must be paused: a relay refuses us, or the breaker tripped."""
+
+    act: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What the store says that is to be done now."""
+
+    sendable: frozenset[int]
+    relay: str
+    is_wanted: bool
 
 
 class Engine:
@@ -36,7 +68,7 @@ class Engine:
         database: Database,
         clock: Clock,
         sending: Sending,
-        relay: Relay,
+        lineup: Sequence[Relay],
         compose: Callable[[int], Compiled],
         *,
         timeouts: Timeouts | None = None,
@@ -46,18 +78,25 @@ class Engine:
         self._sending = sending
         self._compose = compose
         self._post = Post()
-        self.pool = Pool(relay, self._post, timeouts or Timeouts())
+        with database.reading() as session:
+            down = relays.down_lately(session, clock.now())
+        self.relays = Relays(
+            lineup, self._post, timeouts or Timeouts(), fail_over=sending.fail_over,
+            fail_back=sending.fail_back, down=down,
+        )  # fmt: skip
         self._runs: dict[BatchKey, Run] = {}
         self._compiled: dict[int, Compiled] = {}
         self._breakers: dict[int, Breaker] = {}
-        self._stops: dict[int, str] = {}
+        self._stops: dict[int, Stop] = {}
 
     async def __aenter__(self) -> Engine:
-        self.pool.start()
+        self.relays.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.pool.close()
+        await self.relays.close()
+        with suppress(StoreFailed):
+            await asyncio.to_thread(self._tell)
 
     async def deliver(self, key: BatchKey) -> None:
         """Take the batch and walk it. Returns at once when it is done, gone, or not to be sent now."""
@@ -70,7 +109,7 @@ class Engine:
             database=self._database,
             clock=self._clock,
             post=self._post,
-            pool=self.pool,
+            relays=self.relays,
             window=self._window,
             retry_after=self._sending.retry_after,
             on_answer=self._count,
@@ -88,13 +127,14 @@ class Engine:
             run.halt()
 
     async def keep(self) -> None:
-        """Retries, deadlines, ends and pauses, for every edition that is being sent."""
+        """Retries, deadlines, ends and orders, for every edition that is being sent."""
+        orders = await asyncio.to_thread(self._keep, self._clock.now())
+        self.relays.look(orders.relay, is_wanted=orders.is_wanted)
         self._heed_refusal()
-        sendable = await asyncio.to_thread(self._keep, self._clock.now())
         for key, run in self._runs.items():
-            if key.edition_id not in sendable:
+            if key.edition_id not in orders.sendable:
                 run.halt()
-        for edition_id in set(self._compiled) - sendable:
+        for edition_id in set(self._compiled) - orders.sendable:
             if all(key.edition_id != edition_id for key in self._runs):
                 self._compiled.pop(edition_id)
                 self._breakers.pop(edition_id, None)
@@ -105,73 +145,106 @@ class Engine:
 
     def _take(self, key: BatchKey) -> ledger.Taken | None:
         with self._database.writing() as session:
-            return ledger.take(session, key, self._clock.now())
+            taken = ledger.take(session, key, self._clock.now())
+            if taken is None:
+                closing.close_cancelled(session, key, self._clock.now())
+            return taken
 
     async def _compiled_for(self, edition_id: int) -> Compiled:
         if edition_id not in self._compiled:
             self._compiled[edition_id] = await asyncio.to_thread(self._compose, edition_id)
         return self._compiled[edition_id]
 
-    def _keep(self, now: datetime) -> set[int]:
+    def _keep(self, now: datetime) -> Orders:
         with self._database.writing() as session:
+            relays.tell(session, self.relays.news(), now)
             open_editions = editions.in_state(session, (*ledger.SENDABLE, EditionState.PAUSED))
             for edition in open_editions:
-                if edition.id is None or edition.began_at is None:
-                    continue
-                ledger.lock_edition(session, edition.id)
-                if edition.state == EditionState.SENDING:
-                    moving.gather_retries(session, edition.id, now, self._sending.batch)
-                closing.expire(session, edition.id, now)
-                # In this order: whoever closed the last batch has said before why the run must stop
-                if not closing.is_open(session, edition.id) and edition.id not in self._stops:
-                    closing.finish_if_done(session, edition.id, now)
-            return {e.id for e in open_editions if e.id is not None and e.state in ledger.SENDABLE}
+                if edition.id is not None and edition.began_at is not None:
+                    self._keep_edition(session, edition.id, now)
+            due = deliveries.next_due(session)
+            is_stopped = bool(control.order(session, control.EDITIONS))
+            sendable = (e.id for e in open_editions if e.id is not None and e.state in ledger.SENDABLE)
+            return Orders(
+                frozenset() if is_stopped else frozenset(sendable),
+                relay=control.order(session, control.RELAY).value,
+                is_wanted=due is not None and due - timedelta(seconds=self._sending.lead) <= now,
+            )
+
+    def _keep_edition(self, session: Session, edition_id: int, now: datetime) -> None:
+        if ledger.lock_edition(session, edition_id) is EditionState.SENDING:
+            moving.gather_retries(session, edition_id, now, self._sending.batch)
+            if self._sending.in_doubt == "resend":
+                self._resend_doubted(session, edition_id, now)
+        closing.expire(session, edition_id, now)
+        # In this order: whoever closed the last batch has said before why the run must stop
+        if not closing.is_open(session, edition_id) and edition_id not in self._stops:
+            closing.finish_if_done(session, edition_id, now)
+
+    def _resend_doubted(self, session: Session, edition_id: int, now: datetime) -> None:
+        """For those who prefer a double to a gap."""
+        term = reopening.Term(not_before=now)
+        again = reopening.reopen(
+            session, edition_id, reopening.doubted_once(edition_id), term, self._sending.batch
+        )
+        if again:
+            why = f"{again} in doubt are sent again"
+            history.note(session, now, "delivery", "resent", "edition", edition_id, why)
+
+    def _tell(self) -> None:
+        with self._database.writing() as session:
+            relays.tell(session, self.relays.news(), self._clock.now())
 
     # ── when it is about us ──
 
     def _heed_refusal(self) -> None:
-        """A relay that turns us away at the door (greeting, AUTH) refuses every edition alike."""
-        trouble = self.pool.trouble
-        if trouble is not None and trouble.outcome.fate is Fate.STOP:
+        """Relays that turn us away at the door (greeting, AUTH) refuse every edition alike."""
+        refusal = self.relays.refusal
+        if refusal is not None:
             for edition_id in {key.edition_id for key in self._runs}:
-                self._count(edition_id, trouble.outcome)
+                self._count(edition_id, refusal)
 
     def _count(self, edition_id: int, outcome: Outcome) -> None:
         if outcome.fate is Fate.STOP:
-            self._stop(edition_id, f"the relay refuses our mail at {outcome.phase}: {outcome.reply}")
+            why = f"the relay {outcome.relay} refuses our mail at {outcome.phase}: {outcome.reply}"
+            self._stop(edition_id, Stop("stopped", why))
             return
         why = self._breaker(edition_id).count(outcome)
         if why:
-            self._stop(edition_id, f"breaker: {why}")
+            self._stop(edition_id, Stop("breaker", f"breaker: {why}"))
 
     def _breaker(self, edition_id: int) -> Breaker:
         if edition_id not in self._breakers:
             with self._database.reading() as session:
                 so_far = deliveries.sums(session, edition_id)
+                # Once a person has let the run go on, what was refused before is no longer news
+                was_resumed = history.last_act(session, "edition", edition_id, among=["resumed"])
             self._breakers[edition_id] = Breaker(
                 self._sending.breaker_refusals,
                 self._sending.breaker_in_a_row,
-                answers=so_far.sent + so_far.failed + so_far.deferred,
-                refused=so_far.failed,
+                answers=0 if was_resumed else so_far.sent + so_far.failed + so_far.deferred,
+                refused=0 if was_resumed else so_far.failed,
             )
         return self._breakers[edition_id]
 
-    def _stop(self, edition_id: int, why: str) -> None:
-        self._stops.setdefault(edition_id, without_addresses(why))
+    def _stop(self, edition_id: int, stop: Stop) -> None:
+        self._stops.setdefault(edition_id, replace(stop, why=without_addresses(stop.why)))
         for key, run in self._runs.items():
             if key.edition_id == edition_id:
                 run.halt()
 
     async def _pause_if_stopped(self, edition_id: int) -> None:
-        why = self._stops.get(edition_id)
-        if why is not None:
-            await asyncio.to_thread(self._pause, edition_id, why)
+        stop = self._stops.get(edition_id)
+        if stop is not None:
+            await asyncio.to_thread(self._pause, edition_id, stop)
             self._stops.pop(edition_id, None)
+            self._breakers.pop(edition_id, None)
 
-    def _pause(self, edition_id: int, why: str) -> None:
+    def _pause(self, edition_id: int, stop: Stop) -> None:
+        now = self._clock.now()
         with self._database.writing() as session:
             edition = editions.get(session, edition_id)
             if edition.state == EditionState.SENDING:
                 editions.change(
-                    session, edition, EditionState.PAUSED, self._clock.now(), who="engine", why=why
+                    session, edition, EditionState.PAUSED, now, who="engine", act=stop.act, why=stop.why
                 )

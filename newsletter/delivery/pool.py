@@ -1,8 +1,8 @@
 """The connections to a relay: as many as it allows, each taking the next mail when it is free.
 
+Only a pool that was called takes mail; one that rests ends its connections after the mail in hand.
 The first connection opens as soon as a batch is being delivered; the others when there is mail for
-them. While none can be opened the relay counts as down: nobody begins a row then, so that nothing
-is in doubt on its account.
+them. While none is open nobody begins a row, so that nothing is in doubt on the relay's account.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ class Pool:
         self._timeouts = timeouts
         self._open = 0
         self._opened = asyncio.Event()
+        self._is_called = False
+        self._called_anew = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self.trouble: NotOpened | None = None
         self.failures = 0
@@ -46,6 +48,17 @@ class Pool:
     def start(self) -> None:
         self._tasks = [asyncio.create_task(self._work(number)) for number in range(self.relay.connections)]
 
+    def call(self) -> None:
+        """Take mail from now on, at once, however long ago a connection failed."""
+        self._is_called, self.trouble, self.failures = True, None, 0
+        self._called_anew.set()
+        self._post.stir()
+
+    def rest(self) -> None:
+        """Take no more mail; what is on the wire is still awaited."""
+        self._is_called = False
+        self._called_anew.clear()
+
     async def close(self) -> None:
         """End every connection; call it when no mail is on the wire."""
         for task in self._tasks:
@@ -54,7 +67,8 @@ class Pool:
 
     async def _work(self, number: int) -> None:
         while True:
-            if self._post.has_mail or (number == 0 and self._post.is_wanted):
+            has_work = self._post.has_mail or (number == 0 and self._post.is_wanted)
+            if self._is_called and has_work:
                 try:
                     await self._connect_and_send()
                 except Exception:
@@ -85,18 +99,27 @@ class Pool:
             if not self.is_open:
                 self.trouble = error
             self.failures += 1
-            await asyncio.sleep(min(LONGEST_PAUSE, 2.0 ** min(self.failures // self.relay.connections, 6)))
+            await self._pause(min(LONGEST_PAUSE, 2.0 ** min(self.failures // self.relay.connections, 6)))
             return None
         self.trouble, self.failures = None, 0
         return session
 
+    async def _pause(self, seconds: float) -> None:
+        """Until it is time to try again, or the pool is called anew."""
+        self._called_anew.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._called_anew.wait(), seconds)
+
+    def _next(self) -> tuple[Sender, Recipient] | None:
+        return self._post.next() if self._is_called else None
+
     async def _send_all(self, session: Session) -> None:
         """Send mail after mail until the connection is used up, broken, or idle for long."""
         for _ in range(self.relay.messages_per_connection):
-            mail = self._post.next()
-            if mail is None:
+            mail = self._next()
+            if mail is None and self._is_called:
                 await self._post.changed(LINGER)
-                mail = self._post.next()
+                mail = self._next()
             if mail is None or not session.usable:
                 if mail is not None:
                     self._post.put_back(*mail)

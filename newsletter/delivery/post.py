@@ -1,4 +1,8 @@
-"""The counter where begun mails wait for a free connection; batches take turns, so none starves."""
+"""The counter where begun mails wait for a free connection.
+
+Editions take turns, and within each its batches: so newsletters of the same minute share the
+connections alike, however many readers each has.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,9 @@ from newsletter.values import Outcome, Recipient
 class Sender(Protocol):
     """Whose mails they are: a batch being delivered."""
 
+    @property
+    def edition_id(self) -> int: ...
+
     def letter(self, recipient: Recipient) -> tuple[str, bytes]:
         """The envelope sender and the whole message."""
         ...
@@ -22,17 +29,25 @@ class Sender(Protocol):
 class Post:
     def __init__(self) -> None:
         self._waiting: dict[Sender, deque[Recipient]] = {}
-        self._turns: deque[Sender] = deque()
+        self._turns: deque[int] = deque()  # of editions
+        self._senders: dict[int, deque[Sender]] = {}
         self._changed = asyncio.Event()
 
     def enter(self, sender: Sender) -> None:
         self._waiting[sender] = deque()
-        self._turns.append(sender)
+        if sender.edition_id not in self._senders:
+            self._senders[sender.edition_id] = deque()
+            self._turns.append(sender.edition_id)
+        self._senders[sender.edition_id].append(sender)
         self._changed.set()
 
     def leave(self, sender: Sender) -> None:
         del self._waiting[sender]
-        self._turns.remove(sender)
+        of_edition = self._senders[sender.edition_id]
+        of_edition.remove(sender)
+        if not of_edition:
+            del self._senders[sender.edition_id]
+            self._turns.remove(sender.edition_id)
 
     def put(self, sender: Sender, recipients: tuple[Recipient, ...]) -> None:
         self._waiting[sender].extend(recipients)
@@ -56,10 +71,13 @@ class Post:
 
     def next(self) -> tuple[Sender, Recipient] | None:
         for _ in range(len(self._turns)):
-            sender = self._turns[0]
+            of_edition = self._senders[self._turns[0]]
             self._turns.rotate(-1)
-            if self._waiting[sender]:
-                return sender, self._waiting[sender].popleft()
+            for _ in range(len(of_edition)):
+                sender = of_edition[0]
+                of_edition.rotate(-1)
+                if self._waiting[sender]:
+                    return sender, self._waiting[sender].popleft()
         return None
 
     @property
@@ -70,6 +88,10 @@ class Post:
     @property
     def has_mail(self) -> bool:
         return any(self._waiting.values())
+
+    def stir(self) -> None:
+        """Let everybody who waits look again."""
+        self._changed.set()
 
     async def changed(self, seconds: float) -> None:
         """Wait until something was put or somebody entered, `seconds` at most."""

@@ -14,8 +14,8 @@ from contextlib import suppress
 from typing import ParamSpec, Protocol, TypeVar
 
 from newsletter.clock import Clock
-from newsletter.delivery.pool import Pool
 from newsletter.delivery.post import Post
+from newsletter.delivery.relays import Relays
 from newsletter.delivery.retry import settle
 from newsletter.errors import StoreFailed
 from newsletter.models import BatchState
@@ -51,7 +51,7 @@ class Run:
         database: Database,
         clock: Clock,
         post: Post,
-        pool: Pool,
+        relays: Relays,
         window: int,
         retry_after: tuple[int, ...],
         on_answer: Callable[[int, Outcome], None],
@@ -61,12 +61,12 @@ class Run:
         self._database = database
         self._clock = clock
         self._post = post
-        self._pool = pool
+        self._relays = relays
         self._window = window
         self._retry_after = retry_after
         self._on_answer = on_answer
         self._begun = taken.begun
-        self._ahead = pool.relay.connections
+        self._ahead = relays.connections
         self._open: set[int] = set()  # subscribers begun and unanswered
         self._lost: dict[int, int] = {}
         self._known: list[Settled] = []
@@ -80,7 +80,7 @@ class Run:
         self._post.enter(self)
         try:
             while self._goes_on():
-                if self._pool.is_open:
+                if self._relays.is_open:
                     await self._commit(self._reach())
                     await self._until_room()
                 else:
@@ -99,6 +99,10 @@ class Run:
 
     # ── what connections ask and tell ──
 
+    @property
+    def edition_id(self) -> int:
+        return self.taken.key.edition_id
+
     def letter(self, recipient: Recipient) -> tuple[str, bytes]:
         return self._compiled.envelope_sender(recipient), self._compiled.fill(recipient)
 
@@ -113,7 +117,7 @@ class Run:
             self.halt()
         else:
             self._known.append(settle(recipient, outcome, self._clock.now(), self._retry_after))
-        self._on_answer(self.taken.key.edition_id, outcome)
+        self._on_answer(self.edition_id, outcome)
 
     def _may_try_again(self, recipient: Recipient) -> bool:
         lost = self._lost.get(recipient.subscriber_id, 0) + 1
@@ -135,7 +139,7 @@ class Run:
     def _pace(self) -> None:
         """Begin more rows ahead when connections ran out of mail, fewer when they never do."""
         if self._post.waiting(self):
-            self._ahead = max(self._pool.relay.connections, self._ahead - self._ahead // 10)
+            self._ahead = max(self._relays.connections, self._ahead - self._ahead // 10)
         else:
             self._ahead = min(self._window, self._ahead * 2)
 
@@ -169,7 +173,7 @@ class Run:
         """Wait until the connections would soon run out of mail and more rows may begin."""
         loop = asyncio.get_running_loop()
         patience = loop.time() + FLUSH
-        while self._goes_on() and self._pool.is_open and loop.time() < patience:
+        while self._goes_on() and self._relays.is_open and loop.time() < patience:
             if self._post.waiting(self) <= self._ahead // 2 and self._reach() > self._begun:
                 self._pace()
                 return
@@ -181,8 +185,8 @@ class Run:
             await asyncio.wait_for(self._answered.wait(), seconds)
 
     async def _without_relay(self) -> None:
-        await self._pool.until_open(RELAY_GRACE)
-        if not self._pool.is_open:
+        await self._relays.until_open(RELAY_GRACE)
+        if not self._relays.is_open:
             await self._give_back(self._post.withdraw(self))
 
     async def _let_go(self) -> None:

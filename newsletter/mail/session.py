@@ -81,10 +81,12 @@ class Session:
 
     async def close(self) -> None:
         """Say goodbye where that is possible, and close."""
-        with suppress(WireFailed):
-            self._wire.write(command("QUIT"), replies=1)
-            await self._wire.read(self._timeouts.quit)
-        await self._wire.end()
+        try:
+            with suppress(WireFailed):
+                self._wire.write(command("QUIT"), replies=1)
+                await self._wire.read(self._timeouts.quit)
+        finally:
+            await self._wire.end()
 
     async def _transact(self, sender: str, recipient: str, data: bytes) -> Outcome:
         if self._is_untidy:

@@ -1,4 +1,5 @@
-"""What the program notes about itself: who alone does a thing, and who did what when."""
+"""What the program notes about itself: who alone does a thing, who did what when, what was ordered, and how
+the relays stand."""
 
 from __future__ import annotations
 
@@ -19,6 +20,29 @@ class Lease(Table, table=True):
     host: str = ""
     process: str = ""
     beat_at: datetime
+
+
+class Control(Table, table=True):
+    """What a person ordered for the whole program; an empty value is the usual course."""
+
+    name: str = Field(primary_key=True, max_length=16)
+    value: str = Field(default="", max_length=64)
+    who: str = Field(default="", max_length=64)
+    at: datetime | None = None
+
+
+class RelayRecord(Table, table=True):
+    """How a relay was when somebody last looked: up or down, since when, and what it said."""
+
+    __tablename__ = "relay"
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(max_length=64, unique=True)
+    is_up: bool
+    since: datetime
+    looked_at: datetime
+    trouble: str = ""
+    carries_since: datetime | None = None
 
 
 class History(Table, table=True):

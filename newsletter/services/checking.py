@@ -17,7 +17,8 @@ from newsletter.models import Edition, EditionState, Slot
 from newsletter.render import preflight
 from newsletter.runtime import Runtime
 from newsletter.selection.stories import is_wide
-from newsletter.services.drafting import Draft, as_it_stands, find_edition, ran_before, render, too_few
+from newsletter.services.drafting import Draft, as_it_stands, ran_before, render, too_few
+from newsletter.services.finding import find_edition
 from newsletter.store import editions
 from newsletter.values import Placement, Ran, Rendition
 

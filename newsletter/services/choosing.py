@@ -13,7 +13,8 @@ from newsletter.errors import Misuse, Refused
 from newsletter.models import Article, Edition, EditionState
 from newsletter.runtime import Runtime
 from newsletter.selection import Grouping, choose, rules_of
-from newsletter.services.drafting import REACH, draft, find_edition, stories
+from newsletter.services.drafting import REACH, draft, stories
+from newsletter.services.finding import find_edition
 from newsletter.store import articles, verdicts
 from newsletter.store.history import note
 from newsletter.values import Candidate, CarriedBy

@@ -15,7 +15,8 @@ from newsletter.config import NewsletterSettings
 from newsletter.errors import Misuse, Refused
 from newsletter.models import Edition, EditionState
 from newsletter.runtime import Runtime
-from newsletter.services.drafting import Draft, as_it_stands, find_edition, render, too_few
+from newsletter.services.drafting import Draft, as_it_stands, render, too_few
+from newsletter.services.finding import find_edition
 from newsletter.services.revising import (
     STATE,
     TRIES,

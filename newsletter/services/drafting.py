@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from newsletter.config import FeedUse, NewsletterSettings
-from newsletter.errors import Misuse, Refused
+from newsletter.errors import Refused
 from newsletter.models import Edition, EditionKind, Placed, Slot
 from newsletter.render.compile import compile_edition
 from newsletter.render.theme import load_theme
@@ -22,7 +22,6 @@ from newsletter.runtime import Runtime
 from newsletter.selection import Grouping, choose, group, rules_of
 from newsletter.store import articles, editions, verdicts
 from newsletter.store import touches as hands
-from newsletter.store.newsletters import newsletter_ids
 from newsletter.values import Candidate, Choice, Placement, Ran, Rendition, Touch
 
 # The pool reaches back twice the age that may run, so that what is just too old is told why it is out
@@ -117,17 +116,6 @@ def in_own_words(placement: Placement, touches: Mapping[int, Touch]) -> Placemen
 def subject_for(edition: Edition, drafted: Draft) -> str:
     """The editor's subject, or else the lead's headline."""
     return edition.own_subject or subject_of(drafted.choice.placements, drafted.pool)
-
-
-def find_edition(session: Session, newsletter: NewsletterSettings, slug: str) -> Edition:
-    """Raises Misuse for a slug that the newsletter does not have."""
-    edition = editions.find(session, newsletter_ids(session).get(newsletter.slug, 0), slug)
-    if edition is None:
-        raise Misuse(
-            f"{newsletter.slug} has no edition {slug!r}.",
-            next_step=f"newsletter editions list {newsletter.slug}",
-        )
-    return edition
 
 
 def stories(

@@ -100,8 +100,10 @@ def _kind(edition: Edition, act: History, now: datetime) -> AlertKind | None:
             return AlertKind.SKIPPED  # one skipped ahead was meant to be: a holiday
         case "frozen" if edition.late:
             return AlertKind.LATE
-        case "paused":
-            return AlertKind.BREAKER if act.why.startswith("breaker") else AlertKind.STOPPED
+        case "breaker":
+            return AlertKind.BREAKER
+        case "paused" | "stopped":
+            return AlertKind.STOPPED
         case "sent":
             return AlertKind.FINISHED
     return None

@@ -93,14 +93,19 @@ class FeedLine:
 
 @dataclass(frozen=True, slots=True)
 class RelayLine:
-    """A relay as the configuration has it; `state` is what was last seen of it."""
+    """A relay as the configuration has it, and how it was when somebody last looked: `is_up` is None
+    while nobody has. One `carries` the mail, by the rule or `by_hand`."""
 
     name: str
     host: str
     port: int
     tls: str
     priority: int
-    state: str = ""
+    is_up: bool | None = None
+    since: datetime | None = None
+    trouble: str = ""
+    carries: bool = False
+    by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +118,15 @@ class StoreLine:
 @dataclass(frozen=True, slots=True)
 class Status:
     """`clock` is seconds since the scheduler last looked, None when it never has; `untold` are alerts
-    of the last day that reached nobody so far. `problems` come worst first."""
+    of the last day that reached nobody so far. `stopped_by` is whose stop-all is in force, empty when none
+    is. `problems` come worst first."""
 
     at: datetime
     newsletters: tuple[NewsletterLine, ...]
     running: tuple[RunLine, ...]
     feeds: tuple[FeedLine, ...]
     relays: tuple[RelayLine, ...]
+    stopped_by: str
     store: StoreLine
     clock: float | None
     delivering: bool

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from enum import IntEnum
 
 from newsletter.models import EditionState
-from newsletter.services.lines import EditionLine, Problem, Status
+from newsletter.services.lines import EditionLine, Problem, RelayLine, Status
 
 # An edition that has not begun this long after its minute is stuck
 STUCK = timedelta(minutes=2)
@@ -50,7 +50,8 @@ def _of_edition(newsletter: str, line: EditionLine, now: datetime, *, is_deliver
             send = f"newsletter send {newsletter} --edition {line.slug}"
             yield Rank.HELD, f"{name} is approved and waits to be sent by hand", send
         case EditionState.PAUSED:
-            yield Rank.STOPPED, f"{name} is paused: {line.why}", f"newsletter resume {name}"
+            retry = " --retry" if line.why.startswith("breaker:") else ""
+            yield Rank.STOPPED, f"{name} is paused: {line.why}", f"newsletter resume {name}{retry}"
         case EditionState.FROZEN if is_overdue:
             yield Rank.NOW, f"{name} is frozen and nobody delivers it", "newsletter tick"
         case EditionState.SENDING if is_overdue and line.sums.queued and not is_delivered:
@@ -60,10 +61,17 @@ def _of_edition(newsletter: str, line: EditionLine, now: datetime, *, is_deliver
         case EditionState.SENT if line.sums.total and not line.sums.sent + line.sums.unknown:
             yield Rank.NOBODY, f"{name} reached nobody", show
     if line.sums.unknown:
-        yield Rank.DOUBT, f"{name} has {line.sums.unknown} deliveries in doubt", show
+        yield (
+            Rank.DOUBT,
+            f"{name} has {line.sums.unknown} deliveries in doubt",
+            f"newsletter unknown list {name}",
+        )
 
 
 def _of_the_house(found: Status) -> Iterator[Need]:
+    if found.stopped_by:
+        yield Rank.NOW, f"everything is stopped, by {found.stopped_by}", "newsletter resume --all"
+    yield from _of_relays(found.relays)
     if found.clock is not None and found.clock > CLOCK_SILENT:
         yield Rank.CLOCK, f"the clock has not looked for {found.clock // 60:.0f} minutes", "newsletter serve"
     if found.untold:
@@ -73,3 +81,13 @@ def _of_the_house(found: Status) -> Iterator[Need]:
         if feed.is_silent and feed.failing_since:
             since = f"{feed.failing_since:%d %b %H:%M} UTC"
             yield Rank.FEED, f"feed {feed.name} brings nothing since {since}", "newsletter feeds list"
+
+
+def _of_relays(relays: Sequence[RelayLine]) -> Iterator[Need]:
+    """A relay that is down needs a person only when no other may carry the mail."""
+    chosen = [relay for relay in relays if relay.by_hand]
+    usable = chosen or relays
+    if usable and all(relay.is_up is False for relay in usable):
+        first = usable[0]
+        step = "newsletter relays use auto" if chosen else f"newsletter relays probe {first.name}"
+        yield Rank.NOW, f"no relay can be used; {first.name}: {first.trouble}", step

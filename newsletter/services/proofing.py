@@ -17,7 +17,7 @@ from newsletter.mail.message import Compiled, Proof
 from newsletter.mail.smtp import open_session
 from newsletter.models import Edition, EditionState
 from newsletter.runtime import Runtime
-from newsletter.store import editions
+from newsletter.store import editions, relays
 from newsletter.store.history import count_since, note
 from newsletter.store.newsletters import newsletter_ids
 from newsletter.values import Fate, Letterhead, Outcome, Recipient, Rendition
@@ -82,7 +82,10 @@ def _proof(runtime: Runtime, newsletter: NewsletterSettings, edition: Edition, n
 
 
 async def _hand_over(runtime: Runtime, compiled: Compiled, address: str) -> Outcome:
-    relay = min(runtime.settings.relays, key=lambda relay: relay.priority)
+    in_order = sorted(runtime.settings.relays, key=lambda relay: relay.priority)
+    with runtime.database.reading() as store:
+        name = relays.preferred(store, [relay.name for relay in in_order])
+    relay = next(relay for relay in in_order if relay.name == name)
     session = await open_session(relay)
     try:
         person = Recipient(subscriber_id=0, address=address, name="", attempt=1, pos=0)

@@ -12,12 +12,13 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from newsletter.config import NewsletterSettings
-from newsletter.errors import Misuse, Refused
+from newsletter.errors import Refused
 from newsletter.mail.message import Compiled
 from newsletter.models import Edition, EditionKind, EditionState
 from newsletter.runtime import Runtime
+from newsletter.services.finding import refuse_if_stopped
 from newsletter.services.timing import is_too_late, usual_due
-from newsletter.store import deliveries, editions, freezing, missing
+from newsletter.store import control, deliveries, editions, freezing
 from newsletter.store.audience import audience, count_audience
 from newsletter.store.newsletters import newsletter_ids
 from newsletter.values import Letterhead, Sums
@@ -49,6 +50,8 @@ def _open(
         _hold_late(session, newsletter, edition, now)
     elif edition.state == EditionState.FROZEN or edition.rendition_id is None:
         return
+    elif control.standing_stop(session):
+        return  # late once the stop is lifted, or held
     elif newsletter.approval == "required" and edition.state != EditionState.APPROVED:
         if now >= edition.due_at:
             editions.change(
@@ -159,6 +162,7 @@ def send_now(
     `was` is the state that it goes back to when the send is undone.
     """
     with runtime.database.writing() as session:
+        refuse_if_stopped(session)
         edition = editions.get(session, edition_id)
         may_send(newsletter, edition)
         if edition.state in UNDERWAY:
@@ -178,48 +182,6 @@ def send_now(
     if people is None:
         return send_now(runtime, newsletter, edition_id, now, due_at=due_at, who=who, was=was)
     return Dispatch(edition_id, edition.slug, due_at, people, True)
-
-
-def send_missing(
-    runtime: Runtime, newsletter: NewsletterSettings, slug: str, now: datetime, *, dry_run: bool, who: str
-) -> Dispatch:
-    """Plan those in the audience who have no row, and re-open `expired` and passingly `failed` ones.
-
-    Never anybody who is `sent` or `unknown`. Raises Refused for an edition that has not been sent.
-    """
-    with runtime.database.writing() as session:
-        edition = find_edition(session, newsletter, slug)
-        if edition.state not in (EditionState.SENT, EditionState.SENDING) or edition.frozen_at is None:
-            raise Refused(
-                f"{newsletter.slug}/{slug} is {edition.state}; only what went out can miss somebody.",
-                next_step=f"newsletter send {newsletter.slug}",
-            )
-        number = edition.id or 0
-        deadline = now + timedelta(seconds=runtime.settings.sending.deadline)
-        size = runtime.settings.sending.batch
-        people = missing.without_row(edition)
-        if dry_run:
-            count = count_audience(session, people) + missing.count_reopenable(session, number)
-            return Dispatch(number, slug, now, count, False)
-        planned = freezing.plan(session, number, people, due_at=now, deadline=deadline, size=size)
-        planned += missing.reopen(session, number, now, deadline, size)
-        if planned and edition.state == EditionState.SENT:
-            editions.change(
-                session, edition, EditionState.SENDING, now, who=who, act="missing", finished_at=None
-            )
-        return Dispatch(number, slug, now, planned, bool(planned))
-
-
-def find_edition(session: Session, newsletter: NewsletterSettings, slug: str) -> Edition:
-    """Raises Misuse for a slug that the newsletter does not have."""
-    number = newsletter_ids(session).get(newsletter.slug, 0)
-    edition = editions.find(session, number, slug)
-    if edition is None:
-        raise Misuse(
-            f"{newsletter.slug} has no edition {slug!r}.",
-            next_step=f"newsletter editions list {newsletter.slug}",
-        )
-    return edition
 
 
 def count_people(runtime: Runtime, edition: Edition, now: datetime) -> int:
@@ -267,30 +229,3 @@ def letterhead(runtime: Runtime, newsletter: NewsletterSettings, edition: Editio
         feedback_id=f"{edition.slug}:{newsletter.slug}:newsletter",
         date=edition.due_at,
     )
-
-
-# ── pause, resume ───────────────────────────────────────────────────────────────────────────────
-
-
-def pause(runtime: Runtime, newsletter: NewsletterSettings, slug: str, now: datetime, *, who: str) -> None:
-    """Stop a running edition within a second. Raises Refused when it is not being sent."""
-    sending, paused = EditionState.SENDING, EditionState.PAUSED
-    _move(runtime, newsletter, slug, now, sending, paused, who=who, why=f"paused by {who}")
-
-
-def resume(runtime: Runtime, newsletter: NewsletterSettings, slug: str, now: datetime, *, who: str) -> None:
-    """Let a paused edition go on. Raises Refused when it is not paused."""
-    _move(runtime, newsletter, slug, now, EditionState.PAUSED, EditionState.SENDING, who=who, act="resumed")
-
-
-def _move(
-    runtime: Runtime, newsletter: NewsletterSettings, slug: str, now: datetime, was: EditionState,
-    to: EditionState, **told: str,
-) -> None:  # fmt: skip
-    with runtime.database.writing() as session:
-        edition = find_edition(session, newsletter, slug)
-        # Of two who do it at once one is told that it was so already
-        if edition.state != was or not editions.change(session, edition, to, now, **told):
-            raise Refused(
-                f"{newsletter.slug}/{slug} is {edition.state}, not {was}.", next_step="newsletter status"
-            )

@@ -17,7 +17,8 @@ from newsletter.errors import Refused
 from newsletter.models import Edition, EditionState, Slot
 from newsletter.runtime import Runtime
 from newsletter.services import touching, wording
-from newsletter.services.drafting import Draft, as_it_stands, draft, find_edition, pool_of, render
+from newsletter.services.drafting import Draft, as_it_stands, draft, pool_of, render
+from newsletter.services.finding import find_edition
 from newsletter.services.revising import (
     TRIES,
     Revision,

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from newsletter.config import NewsletterSettings
+from newsletter.config import NewsletterSettings, Relay
 from newsletter.errors import Misuse
 from newsletter.models import DeliveryState, Edition, EditionKind, EditionState, Headcount
 from newsletter.runtime import Runtime
@@ -25,16 +25,17 @@ from newsletter.services.lines import (
 )
 from newsletter.services.needs import needs
 from newsletter.services.underway import is_worth_a_look, run_line
-from newsletter.store import alerts, articles, deliveries, editions, leases, standing
+from newsletter.store import alerts, articles, control, deliveries, editions, leases, standing
 from newsletter.store.audience import audience, count_audience
 from newsletter.store.deliveries import Answered
 from newsletter.store.feeds import is_silent
 from newsletter.store.history import story_of
 from newsletter.store.newsletters import newsletter_ids
+from newsletter.store.relays import records
 from newsletter.store.schema import store_version
 from newsletter.values import Candidate, Placement, Sums
 
-__all__ = ["EditionLine", "EditionStory", "NewsletterLine", "Problem", "RunLine", "Status"]
+__all__ = ["EditionLine", "EditionStory", "NewsletterLine", "Problem", "RelayLine", "RunLine", "Status"]
 
 RECENT = 3
 MOST_IN_DOUBT = 10
@@ -67,7 +68,8 @@ def status(runtime: Runtime, now: datetime) -> Status:
                 if is_worth_a_look(edition, sums, now)
             ),
             feeds=_feeds(session, runtime, now),
-            relays=_relays(runtime),
+            relays=_relays(session, runtime.settings.relays),
+            stopped_by=stop.who if (stop := control.standing_stop(session)) else "",
             store=StoreLine(runtime.database.engine.dialect.name, standing.size(session), version),
             clock=leases.last_sign(session, CLOCK),
             delivering=leases.living_holder(session, "delivery") is not None,
@@ -106,6 +108,7 @@ class EditionStory:
     reasons: Mapping[str, str]
     unknown: tuple[Answered, ...]
     failed: tuple[Answered, ...]
+    expired: tuple[Answered, ...]
     first_at: datetime | None
     last_at: datetime | None
     history: tuple[Act, ...]
@@ -131,6 +134,7 @@ def edition_story(runtime: Runtime, name: str, now: datetime) -> EditionStory:
             reasons=edition.reasons,
             unknown=tuple(deliveries.in_delivery_state(session, edition.id, DeliveryState.UNKNOWN)),
             failed=tuple(deliveries.in_delivery_state(session, edition.id, DeliveryState.FAILED)),
+            expired=tuple(deliveries.in_delivery_state(session, edition.id, DeliveryState.EXPIRED)),
             first_at=first,
             last_at=last,
             history=tuple(
@@ -141,12 +145,17 @@ def edition_story(runtime: Runtime, name: str, now: datetime) -> EditionStory:
 
 
 def split_name(runtime: Runtime, name: str, now: datetime) -> tuple[NewsletterSettings, str]:
-    """`newsletter/slug` → its settings and slug; with one newsletter, the slug alone is enough."""
+    """`newsletter/slug` → its settings and slug; with one newsletter, the slug alone is enough.
+
+    Raises Misuse for a name that names nothing: no act may fall on an edition that nobody named.
+    """
     head, slash, slug = name.partition("/")
     if not slash and len(runtime.newsletters) == 1:
         head, slug = next(iter(runtime.newsletters)), name
+    if not slug.strip():
+        raise Misuse("No edition is named.", next_step="newsletter editions list")
     newsletter = runtime.newsletter(head)
-    if slug in ("today", ""):
+    if slug == "today":
         slug = now.astimezone(newsletter.zone).date().isoformat()
     return newsletter, slug
 
@@ -207,10 +216,22 @@ def _feeds(session: Session, runtime: Runtime, now: datetime) -> tuple[FeedLine,
     )  # fmt: skip
 
 
-def _relays(runtime: Runtime) -> tuple[RelayLine, ...]:
-    """The first in use comes first."""
-    in_order = sorted(runtime.settings.relays, key=lambda relay: relay.priority)
-    return tuple(RelayLine(r.name, r.host, r.port, r.tls, r.priority) for r in in_order)
+def _relays(session: Session, configured: Sequence[Relay]) -> tuple[RelayLine, ...]:
+    """How each was when somebody last looked; the first in use comes first."""
+    known = records(session)
+    chosen = control.order(session, control.RELAY).value
+    return tuple(
+        RelayLine(
+            relay.name, relay.host, relay.port, relay.tls, relay.priority,
+            is_up=record.is_up if record else None,
+            since=record.since if record else None,
+            trouble=record.trouble if record else "",
+            carries=bool(record and record.carries_since),
+            by_hand=relay.name == chosen,
+        )
+        for relay in sorted(configured, key=lambda relay: relay.priority)
+        for record in (known.get(relay.name),)
+    )  # fmt: skip
 
 
 def _line(edition: Edition, sums: Sums, cutoff: int) -> EditionLine:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, insert, literal, or_, select, update
+from sqlalchemy import case, func, insert, literal, or_, select, update
 from sqlmodel import Session, col
 from sqlmodel.sql.sqltypes import UTCDateTime
 
@@ -44,7 +44,48 @@ def expire(session: Session, edition_id: int, now: datetime) -> int:
         .values(state=BatchState.DONE, token=Batch.token + 1)
         .returning(Batch.no, Batch.begun)  # type: ignore[call-overload]
     ).all()
-    return sum(_expire_rows(session, BatchKey(edition_id, no), begun) for no, begun in late)
+    keys = [(BatchKey(edition_id, no), begun) for no, begun in late]
+    for key, begun in keys:
+        doubt(session, key, begun, now)
+    return sum(_close_rows(session, key, begun, DeliveryState.EXPIRED) for key, begun in keys)
+
+
+def cancel_open(session: Session, edition_id: int) -> int:
+    """Cancel every row that has not begun; returns how many. The caller has cancelled the edition.
+
+    Rows that are begun stay with the worker that has them: it alone knows what becomes of them. All
+    open batches are locked first, so that no watermark moves on meanwhile.
+    """
+    still_running = case((col(Batch.state) == BatchState.RUNNING, BatchState.RUNNING), else_=BatchState.DONE)
+    batches = session.execute(
+        update(Batch)
+        .where(
+            col(Batch.edition_id) == edition_id,
+            or_(col(Batch.state) != BatchState.DONE, col(Batch.deferred) > 0),
+        )
+        .values(state=still_running)
+        .returning(Batch.no, Batch.begun)  # type: ignore[call-overload]
+    ).all()
+    return sum(
+        _close_rows(session, BatchKey(edition_id, no), begun, DeliveryState.CANCELLED)
+        for no, begun in batches
+    )
+
+
+def close_cancelled(session: Session, key: BatchKey, now: datetime) -> None:
+    """End a batch whose edition was cancelled and whose worker is gone: what it had begun is in doubt."""
+    cancelled = select(Edition.id).where(  # type: ignore[call-overload]
+        col(Edition.id) == key.edition_id, col(Edition.state) == EditionState.CANCELLED
+    )
+    begun = session.execute(
+        update(Batch)
+        .where(is_batch(key), col(Batch.state) != BatchState.DONE, cancelled.exists())
+        .values(state=BatchState.DONE, token=Batch.token + 1)
+        .returning(col(Batch.begun))
+    ).scalar_one_or_none()
+    if begun is not None:
+        doubt(session, key, begun, now)
+        _close_rows(session, key, begun, DeliveryState.CANCELLED)
 
 
 def finish_if_done(session: Session, edition_id: int, now: datetime) -> bool:
@@ -67,21 +108,25 @@ def finish_if_done(session: Session, edition_id: int, now: datetime) -> bool:
     return True
 
 
-def _expire_rows(session: Session, key: BatchKey, begun: int) -> int:
-    doubt(session, key, begun)
+def _close_rows(session: Session, key: BatchKey, begun: int, to: DeliveryState) -> int:
+    """Settle what waits for its first attempt or for another one; returns how many rows that were."""
     found: Counter[DeliveryState] = Counter()
-    for state in (DeliveryState.QUEUED, DeliveryState.DEFERRED):
-        expired = session.execute(
+    for state, where in (
+        (DeliveryState.QUEUED, [col(Delivery.pos) >= begun]),
+        (DeliveryState.DEFERRED, []),
+    ):
+        closed = session.execute(
             update(Delivery)
             .where(
                 col(Delivery.edition_id) == key.edition_id,
                 col(Delivery.batch_no) == key.no,
                 col(Delivery.state) == state,
+                *where,
             )
-            .values(state=DeliveryState.EXPIRED, next_at=None)
+            .values(state=to, next_at=None)
         )
-        found[state] = expired.rowcount  # type: ignore[attr-defined]
-    add_up(session, key, Counter({DeliveryState.EXPIRED: found.total()}), found)
+        found[state] = closed.rowcount  # type: ignore[attr-defined]
+    add_up(session, key, Counter({to: found.total()}), found)
     session.execute(update(Batch).where(is_batch(key)).values(retry_at=None))
     return found.total()
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, and_, exists, func, or_, select
 from sqlmodel import Session, col
 
-from newsletter.models import Batch, BatchState, Delivery, DeliveryState, Edition, Subscriber
+from newsletter.models import Batch, BatchState, Delivery, DeliveryState, Edition, EditionState, Subscriber
+from newsletter.store.control import goes_on
 from newsletter.store.ledger import SENDABLE
 from newsletter.values import BatchKey, Sums
 
@@ -17,21 +20,43 @@ from newsletter.values import BatchKey, Sums
 def due_batches(
     session: Session, now: datetime, *, without: Collection[BatchKey], limit: int
 ) -> list[BatchKey]:
-    """Batches that may be worked on now, earliest first; a running one is due when its worker is gone."""
-    rows = session.execute(
-        select(Batch.edition_id, Batch.no)  # type: ignore[call-overload]
-        .join(Edition, col(Edition.id) == col(Batch.edition_id))
-        .where(
-            col(Edition.state).in_(SENDABLE),
-            col(Batch.state) != BatchState.DONE,
-            col(Batch.due_at) <= now,
-            col(Batch.not_before) <= now,
+    """Batches that may be worked on now; a running one is due when its worker is gone.
+
+    Editions take turns: whichever has the fewest batches in hand comes next, so that a small
+    newsletter does not wait for a large one. What a dead worker left of a cancelled edition is due too.
+    """
+    in_hand = Counter(key.edition_id for key in without)
+    turns: list[tuple[int, datetime, BatchKey]] = []
+    for edition_id in session.execute(_editions_with_work()).scalars().all():
+        rows = session.execute(
+            select(Batch.edition_id, Batch.no, Batch.due_at)  # type: ignore[call-overload]
+            .where(
+                col(Batch.edition_id) == edition_id,
+                col(Batch.state) != BatchState.DONE,
+                col(Batch.due_at) <= now,
+                col(Batch.not_before) <= now,
+            )
+            .order_by(Batch.due_at, Batch.no)
+            .limit(limit + in_hand[edition_id])
         )
-        .order_by(Batch.due_at, Batch.no, Batch.edition_id)
-        .limit(limit + len(without))
+        waiting = [row for row in rows if BatchKey(row.edition_id, row.no) not in without]
+        turns += [
+            (in_hand[edition_id] + place, row.due_at, BatchKey(row.edition_id, row.no))
+            for place, row in enumerate(waiting)
+        ]
+    return [key for *_, key in sorted(turns)[:limit]]
+
+
+def _editions_with_work() -> Select[Any]:
+    """Editions that may be sent, and cancelled ones of which a batch was left open."""
+    with_batches = select(Batch.edition_id).where(  # type: ignore[call-overload]
+        col(Batch.state).in_([BatchState.READY, BatchState.RUNNING])
     )
-    keys = (BatchKey(*row) for row in rows)
-    return [key for key in keys if key not in without][:limit]
+    may_go = and_(col(Edition.state).in_(SENDABLE), goes_on())
+    found: Select[Any] = select(Edition.id).where(  # type: ignore[call-overload]
+        or_(may_go, col(Edition.state) == EditionState.CANCELLED), col(Edition.id).in_(with_batches)
+    )
+    return found
 
 
 def next_due(session: Session) -> datetime | None:
@@ -40,7 +65,7 @@ def next_due(session: Session) -> datetime | None:
         session.execute(
             select(func.min(column))
             .join(Edition, col(Edition.id) == col(Batch.edition_id))
-            .where(col(Edition.state).in_(SENDABLE), condition)
+            .where(col(Edition.state).in_(SENDABLE), goes_on(), condition)
         ).scalar()
         for column, condition in (
             (Batch.not_before, col(Batch.state) != BatchState.DONE),
@@ -75,7 +100,7 @@ class Answered:
 
 
 def in_delivery_state(
-    session: Session, edition_id: int, state: DeliveryState, limit: int = 1_000
+    session: Session, edition_id: int, state: DeliveryState, limit: int | None = 1_000
 ) -> Sequence[Answered]:
     rows = session.execute(
         select(
@@ -97,3 +122,16 @@ def span(session: Session, edition_id: int) -> tuple[datetime | None, datetime |
         )
     ).one()
     return first, last
+
+
+def are_dropped(session: Session, edition_id: int) -> bool:
+    """Whether retention has dropped the edition's rows, so that only its sums are left."""
+    rows = exists().where(col(Delivery.edition_id) == edition_id)
+    batches = exists().where(col(Batch.edition_id) == edition_id)
+    return bool(session.execute(select(batches & ~rows)).scalar_one())
+
+
+def editions_in_doubt(session: Session) -> list[int]:
+    """Editions that have deliveries of which nobody knows whether they arrived."""
+    found = select(Batch.edition_id).where(col(Batch.unknown) > 0).distinct()  # type: ignore[call-overload]
+    return sorted(session.execute(found).scalars())

@@ -57,10 +57,10 @@ def get(session: Session, edition_id: int) -> Edition:
     return session.exec(select(Edition).where(Edition.id == edition_id)).one()
 
 
-def find(session: Session, newsletter_id: int, slug: str) -> Edition | None:
-    return session.exec(
-        select(Edition).where(Edition.newsletter_id == newsletter_id, Edition.slug == slug)
-    ).first()
+def find(session: Session, newsletter_id: int, slug: str, *, lock: bool = False) -> Edition | None:
+    """With `lock` nobody else changes it until the transaction ends."""
+    query = select(Edition).where(Edition.newsletter_id == newsletter_id, Edition.slug == slug)
+    return session.exec(query.with_for_update() if lock else query).first()
 
 
 def latest(session: Session, newsletter_id: int, kind: EditionKind = EditionKind.DAILY) -> Edition | None:

@@ -5,6 +5,7 @@ What is noted here is logged too, once it is committed: one event for each act, 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import func
@@ -32,6 +33,18 @@ def log_noted(session: Session) -> None:
 def count_since(session: Session, act: str, since: datetime) -> int:
     """How often `act` was done since then, whoever did it."""
     return session.exec(select(func.count()).where(col(History.act) == act, col(History.at) >= since)).one()
+
+
+def last_act(session: Session, what: str, what_id: int, *, among: Collection[str]) -> str:
+    """The latest of these acts that was done to one thing; empty when none was."""
+    return (
+        session.exec(
+            select(History.act)
+            .where(History.what == what, History.what_id == what_id, col(History.act).in_(among))
+            .order_by(col(History.id).desc())
+        ).first()
+        or ""
+    )
 
 
 def story_of(session: Session, what: str, what_id: int) -> list[History]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -31,7 +31,9 @@ from newsletter.models import (
     Subscription,
 )
 from newsletter.store.audience import may_be_mailed
+from newsletter.store.control import goes_on
 from newsletter.store.erasing import forget_answers
+from newsletter.store.history import note
 from newsletter.store.settling import settle_rows
 from newsletter.values import BatchKey, Fate, Recipient, Settled
 
@@ -50,9 +52,12 @@ class Taken:
     deadline: datetime
 
 
-def lock_edition(session: Session, edition_id: int) -> None:
-    """Nobody else numbers or closes this edition's batches until the transaction ends."""
-    session.execute(select(Edition.id).where(col(Edition.id) == edition_id).with_for_update())  # type: ignore[call-overload]
+def lock_edition(session: Session, edition_id: int) -> EditionState:
+    """Nobody else numbers or closes this edition's batches until the transaction ends; gives its state."""
+    state = session.execute(
+        select(Edition.state).where(col(Edition.id) == edition_id).with_for_update()  # type: ignore[call-overload]
+    ).scalar_one()
+    return EditionState(state)
 
 
 def take(session: Session, key: BatchKey, now: datetime) -> Taken | None:
@@ -67,7 +72,7 @@ def take(session: Session, key: BatchKey, now: datetime) -> Taken | None:
     ).one_or_none()
     if row is None:
         return None
-    doubt(session, key, row.begun)
+    doubt(session, key, row.begun, now)
     return Taken(key, row.token, row.begun, row.size, row.lane, row.deadline)
 
 
@@ -85,8 +90,9 @@ def commit(
     """Settle what is known and move the watermark from `begun` to `upto`; gives the rows to send.
 
     The watermark stays where it is unless the edition is still being sent. Rows whose reader has
-    left meanwhile are cancelled and not given. None means fenced off: somebody else has the batch,
-    nothing more may be sent; what was settled then counts only as far as it replaces a doubt.
+    left meanwhile are cancelled and not given; so are retries of a cancelled edition. None means
+    fenced off: somebody else has the batch, nothing more may be sent; what was settled then counts
+    only as far as it replaces a doubt.
     """
     if upto > begun and not _is_sending(session, taken.key.edition_id):
         upto = begun
@@ -98,6 +104,8 @@ def commit(
     if mine.rowcount != 1:  # type: ignore[attr-defined]
         settle_late(session, taken.key.edition_id, settled)
         return None
+    if _is_cancelled(session, taken.key.edition_id):
+        settled = [_without_retry(item) for item in settled]
     settle_rows(session, taken.key, settled)
     _forget_words(session, taken.key.edition_id, settled)
     leavers = _cancel_leavers(session, taken.key, begun, upto) if upto > begun else 0
@@ -109,7 +117,12 @@ def commit(
 
 
 def finish(session: Session, taken: Taken, state: BatchState) -> None:
-    """Let the batch go: DONE when its last row has begun and is settled, READY for another worker."""
+    """Let the batch go: DONE when its last row has begun and is settled, READY for another worker.
+
+    Of a cancelled edition nothing is left to do.
+    """
+    if _is_cancelled(session, taken.key.edition_id):
+        state = BatchState.DONE
     session.execute(
         update(Batch).where(is_batch(taken.key), col(Batch.token) == taken.token).values(state=state)
     )
@@ -154,7 +167,7 @@ def _start(session: Session, edition_id: int, now: datetime) -> bool:
     """An edition is `sending` from the moment its first batch is taken; others are left alone."""
     started = session.execute(
         update(Edition)
-        .where(col(Edition.id) == edition_id, col(Edition.state).in_(SENDABLE))
+        .where(col(Edition.id) == edition_id, col(Edition.state).in_(SENDABLE), goes_on())
         .values(
             state=EditionState.SENDING,
             began_at=case((col(Edition.began_at).is_(None), now), else_=col(Edition.began_at)),
@@ -164,11 +177,24 @@ def _start(session: Session, edition_id: int, now: datetime) -> bool:
 
 
 def _is_sending(session: Session, edition_id: int) -> bool:
-    state = session.execute(select(Edition.state).where(col(Edition.id) == edition_id)).scalar_one()  # type: ignore[call-overload]
+    state = session.execute(
+        select(Edition.state).where(col(Edition.id) == edition_id, goes_on())  # type: ignore[call-overload]
+    ).scalar()
     return bool(state == EditionState.SENDING)
 
 
-def doubt(session: Session, key: BatchKey, begun: int) -> None:
+def _is_cancelled(session: Session, edition_id: int) -> bool:
+    state = session.execute(select(Edition.state).where(col(Edition.id) == edition_id)).scalar_one()  # type: ignore[call-overload]
+    return bool(state == EditionState.CANCELLED)
+
+
+def _without_retry(item: Settled) -> Settled:
+    if item.state is not DeliveryState.DEFERRED:
+        return item
+    return replace(item, state=DeliveryState.CANCELLED, next_at=None)
+
+
+def doubt(session: Session, key: BatchKey, begun: int, now: datetime) -> None:
     """What an earlier worker began and never settled: nobody can know, so nothing is sent again."""
     doubted = session.execute(
         update(Delivery)
@@ -178,9 +204,12 @@ def doubt(session: Session, key: BatchKey, begun: int) -> None:
             col(Delivery.pos) < begun,
             col(Delivery.state) == DeliveryState.QUEUED,
         )
-        .values(state=DeliveryState.UNKNOWN, fate="doubt")
+        .values(state=DeliveryState.UNKNOWN, fate=Fate.DOUBT, settled_at=now)
     )
-    add_up(session, key, Counter({DeliveryState.UNKNOWN: doubted.rowcount}))  # type: ignore[attr-defined]
+    count = doubted.rowcount  # type: ignore[attr-defined]
+    add_up(session, key, Counter({DeliveryState.UNKNOWN: count}))
+    if count:
+        note(session, now, "delivery", "in doubt", "edition", key.edition_id, f"{count} deliveries")
 
 
 def _cancel_leavers(session: Session, key: BatchKey, begun: int, upto: int) -> int:
@@ -197,7 +226,7 @@ def _cancel_leavers(session: Session, key: BatchKey, begun: int, upto: int) -> i
     )
     left = session.execute(
         update(Delivery)
-        .where(*_rows(key, begun, upto), ~staying.exists())
+        .where(*_rows(key, begun, upto), col(Delivery.state) == DeliveryState.QUEUED, ~staying.exists())
         .values(state=DeliveryState.CANCELLED, fate="left")
     )
     return int(left.rowcount)  # type: ignore[attr-defined]

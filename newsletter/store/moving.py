@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, insert, select, update
 from sqlmodel import Session, col
 
-from newsletter.models import Attempt, Batch, BatchState, Delivery, DeliveryState
+from newsletter.models import Attempt, Batch, BatchState, Delivery, DeliveryState, EditionState
 from newsletter.store.ledger import Taken, add_up, is_batch, lock_edition
 from newsletter.values import BatchKey, Recipient
 
@@ -24,11 +24,11 @@ MOVED_AT_ONCE = 5_000
 
 
 def hand_back(session: Session, taken: Taken, recipients: Sequence[Recipient], not_before: datetime) -> None:
-    """Give rows that were begun but never went on the wire to a new batch.
+    """Give rows that were begun but never went on the wire to a new batch, or cancel them with their edition.
 
     Whoever lost the token meanwhile moves nothing, and neither does who says it twice.
     """
-    lock_edition(session, taken.key.edition_id)
+    state = lock_edition(session, taken.key.edition_id)
     source = session.execute(
         select(Batch).where(is_batch(taken.key), col(Batch.token) == taken.token)
     ).scalar_one_or_none()
@@ -45,11 +45,26 @@ def hand_back(session: Session, taken: Taken, recipients: Sequence[Recipient], n
         .order_by(Delivery.pos)
     ).scalars()
     places = [(taken.key.no, pos) for pos in unsent]
-    if places:
+    if places and state is EditionState.CANCELLED:
+        _cancel(session, taken.key, [pos for _, pos in places])
+    elif places:
         move(
             session, taken.key.edition_id, places, from_state=DeliveryState.QUEUED, lane=source.lane,
             due_at=source.due_at, not_before=not_before, deadline=source.deadline,
         )  # fmt: skip
+
+
+def _cancel(session: Session, key: BatchKey, positions: Sequence[int]) -> None:
+    session.execute(
+        update(Delivery)
+        .where(
+            col(Delivery.edition_id) == key.edition_id,
+            col(Delivery.batch_no) == key.no,
+            col(Delivery.pos).in_(positions),
+        )
+        .values(state=DeliveryState.CANCELLED)
+    )
+    add_up(session, key, Counter({DeliveryState.CANCELLED: len(positions)}))
 
 
 def gather_retries(session: Session, edition_id: int, now: datetime, size: int) -> int:

@@ -102,6 +102,11 @@ def bad_list(room: Newsroom) -> None:
     (room.folder / "bad.csv").write_text("address\na@b.example\nnobody\n")
 
 
+def stopped(room: Newsroom) -> None:
+    drafted(room)
+    room.run("stop-all")
+
+
 @dataclass(frozen=True)
 class Failure:
     """`words` fail with `code` and a sentence that matches `says`, once `arrange` is done."""
@@ -156,6 +161,21 @@ FAILURES = (
     Failure("send town --test stranger@b.example --now " + DAWN, 3, "proof", drafted),
     Failure("pause town/2026-02-18", 3, "is draft, not sending", drafted),
     Failure("resume town/2026-02-18", 3, "is draft, not paused", drafted),
+    Failure("resume town/2026-02-18 --all", 2, "Name one edition"),
+    Failure("resume --all", 3, "Nothing is stopped"),
+    Failure("cancel town/2026-02-18", 3, "is draft, not frozen or sending or paused", drafted),
+    Failure("cancel town/2026-02-30", 2, "town has no edition '2026-02-30'"),
+    Failure("stop-all", 3, "Everything was stopped already by ops", stopped),
+    Failure("send town --no-wait --now " + DAWN, 3, "All editions are stopped", stopped),
+    Failure("unknown list town/2026-02-30", 2, "town has no edition"),
+    Failure("unknown count-sent town/2026-02-18 --all", 3, "Nobody is in doubt", drafted),
+    Failure("unknown count-sent town/2026-02-18", 2, "Name the readers, or say --all", drafted),
+    Failure("unknown resend town/2026-02-18 --all --now " + DAWN, 3, "Nobody is in doubt", drafted),
+    Failure("unknown resend town/2026-02-18 a@b.example --all", 2, "Name the readers, or say --all", drafted),
+    Failure("relays list", 5, "The store is behind this program", behind),
+    Failure("relays probe other --now " + DAWN, 2, "There is no relay 'other'; the configuration has: main"),
+    Failure("relays use other", 2, "There is no relay 'other'"),
+    Failure("relays use auto", 3, "It is so already: auto"),
     Failure("subscribers add nobody --newsletter town", 2, "nobody"),
     Failure("subscribers import missing.csv --newsletter town", 2, r"missing\.csv"),
     Failure("subscribers import {room}/bad.csv --newsletter town", 2, "Nothing was imported.* 3", bad_list),
@@ -210,6 +230,25 @@ def test_a_failure_is_a_sentence_and_with_json_one_object(
 def test_every_command_is_seen_to_fail() -> None:
     names = {" ".join(f.words.split()[:length]) for f in FAILURES for length in (1, 2)}
     assert COMMANDS.keys() - names == set()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("cancel", ""), ("cancel", "town/"), ("pause", " "), ("resume", ""), ("unknown", "list", ""),
+        ("unknown", "count-sent", "", "--all"), ("unknown", "resend", "town/ ", "--all"),
+        ("unknown", "resend", "town/2026-02-18", ""), ("send", "", "--missing"),
+        ("send", "town", "--missing", "--edition", "2026-02-30"), ("relays", "use", ""),
+    ],
+)  # fmt: skip
+def test_what_names_nothing_falls_on_nothing(room: Newsroom, words: tuple[str, ...]) -> None:
+    room.import_stories(5)
+    room.import_readers(["drops1@lossy.example"])
+    assert room.run("tick", now=at("09:00")).code == 4
+    before = room.edition()
+    told = room.run(*words, "--json", now=at("09:10"))
+    assert (told.code, told.json["exit_code"]) == (2, 2), told
+    assert room.edition() == before
 
 
 def test_our_own_bug_is_one_object_too(room: Newsroom, capsys: pytest.CaptureFixture[str]) -> None:

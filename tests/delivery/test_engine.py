@@ -20,7 +20,7 @@ from newsletter.delivery.engine import Engine
 from newsletter.errors import RelayFailed, StoreFailed
 from newsletter.mail.smtp import Timeouts
 from newsletter.models import Batch, Delivery, Edition, EditionKind, EditionState
-from newsletter.store import deliveries, freezing, moving
+from newsletter.store import closing, deliveries, editions, freezing, moving
 from newsletter.store.audience import audience
 from newsletter.store.database import Database
 from newsletter.values import Recipient
@@ -84,7 +84,7 @@ class Morning:
         relay = Relay(
             name="main", host="127.0.0.1", port=self.server.port, tls="none", connections=self.connections
         )
-        engine = Engine(self.database, self.clock, self.sending, relay, self.compose, timeouts=IMPATIENT)
+        engine = Engine(self.database, self.clock, self.sending, [relay], self.compose, timeouts=IMPATIENT)
         async with engine:
             dispatcher = EmbeddedDispatcher(
                 self.database, self.clock, engine, self.stop, batches_at_once=2, until_idle=True
@@ -285,3 +285,57 @@ def test_the_breaker_pauses_and_suppresses_nobody(database: Database) -> None:
         assert why.startswith("breaker: 21 of the first 21 answers") and "550 5.1.1" in why
         counts = morning.counts()
         assert counts["failed"] >= 21 and counts["failed"] + counts["queued"] == 80
+
+
+# ── orders while connections hang ───────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("to", [EditionState.PAUSED, EditionState.CANCELLED])
+def test_an_order_is_obeyed_within_a_second_while_every_connection_hangs(
+    database: Database, to: EditionState
+) -> None:
+    """Three of four connections wait in vain for their answer; the fourth begins no other mail."""
+    with SmtpServer(delay=(10, 20)) as server:
+        morning = Morning(database, server)
+        morning.freeze(*(f"hangs{number}@x.example" for number in range(3)), readers=400)
+        thread = threading.Thread(target=morning.deliver)
+        thread.start()
+        until(lambda: server.accepted > 10)
+        with database.writing() as session:
+            edition = editions.get(session, morning.edition)
+            assert editions.change(session, edition, to, NINE, who="ops")
+            if to is EditionState.CANCELLED:
+                closing.cancel_open(session, morning.edition)
+        threading.Event().wait(1.0)
+        begun = server.count("MAIL")
+        thread.join()
+        assert server.count("MAIL") == begun
+        rest = "queued" if to is EditionState.PAUSED else "cancelled"
+        counts = morning.counts()
+        assert counts == {"sent": server.accepted, "unknown": 3, rest: 400 - server.accepted}
+        assert morning.state()[0] is to
+
+
+@pytest.mark.parametrize("in_doubt", ["list", "resend"])
+def test_who_prefers_a_double_to_a_gap_has_it_sent_once_more(database: Database, in_doubt: str) -> None:
+    with SmtpServer() as server:
+        morning = Morning(database, server, in_doubt=in_doubt)
+        morning.freeze("drops1@x.example", readers=30)
+        morning.deliver()
+        assert morning.counts() == {"sent": 30, "unknown": 1}, "in doubt twice it waits for a person"
+        assert server.tries["drops1@x.example"] == (1 if in_doubt == "list" else 2)
+        assert morning.state()[0] is EditionState.SENT
+
+
+def test_after_a_trip_that_was_accepted_the_breaker_counts_anew(database: Database) -> None:
+    with SmtpServer() as server:
+        morning = Morning(database, server)
+        morning.freeze(*(f"permfail{number}@x.example" for number in range(30)), readers=30)
+        morning.deliver()
+        assert morning.state()[0] is EditionState.PAUSED
+        with database.writing() as session:
+            edition = editions.get(session, morning.edition)
+            editions.change(session, edition, EditionState.SENDING, NINE, who="ops", act="resumed")
+        morning.deliver()
+        assert morning.state()[0] is EditionState.SENT
+        assert morning.counts() == {"sent": 30, "failed": 30}

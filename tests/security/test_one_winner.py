@@ -14,9 +14,10 @@ from sqlalchemy import select, update
 
 from newsletter import scheduler
 from newsletter.errors import Refused
-from newsletter.models import Edition, EditionKind, EditionState, History
+from newsletter.models import Batch, Delivery, Edition, EditionKind, EditionState, History
 from newsletter.runtime import Runtime
-from newsletter.services import editing, gathering, sending
+from newsletter.services import editing, gathering, mending, sending, steering
+from newsletter.services.finding import find_edition
 from newsletter.store import deliveries, editions, ledger
 from newsletter.store.database import Database
 from newsletter.values import BatchKey
@@ -120,11 +121,11 @@ def send_now(runtime: Runtime, slug: str) -> object:
 
 
 def pause(runtime: Runtime, slug: str) -> object:
-    return sending.pause(runtime, PAPER, slug, NINE, who="ops")
+    return steering.pause(runtime, PAPER, slug, NINE, who="ops")
 
 
 def resume(runtime: Runtime, slug: str) -> object:
-    return sending.resume(runtime, PAPER, slug, NINE, who="ops")
+    steering.resume(runtime, PAPER, slug, NINE, who="ops")
 
 
 def numbered(rivals: Rivals, slug: str) -> int:
@@ -159,7 +160,7 @@ def test_two_closings_at_once_make_one_rendition(rivals: Rivals, tmp_path: Path,
 
     def close(runtime: Runtime, slug: str) -> object:
         with runtime.database.reading() as session:
-            edition = sending.find_edition(session, PAPER, slug)
+            edition = find_edition(session, PAPER, slug)
         return editing.close(runtime, PAPER, edition, BEFORE, closed_at=BEFORE).rendition_id
 
     for _ in range(ROUNDS if soak else 6):  # each renders twice
@@ -215,3 +216,114 @@ def test_an_undo_comes_before_the_first_row_or_not_at_all(rivals: Rivals) -> Non
         assert (undone is True) == (taken is None)
         assert rivals.acts(slug) == (["frozen", "undone"] if undone else ["frozen"])
         assert rivals.planned(slug) == (0 if undone else 1)
+
+
+# ── those who steer, and those who mend ─────────────────────────────────────────────────────────
+
+
+def cancel(runtime: Runtime, slug: str) -> object:
+    steering.cancel(runtime, PAPER, slug, NINE, who="ops")
+
+
+def stop_all(runtime: Runtime, _: str) -> object:
+    steering.stop_all(runtime, NINE, letters=False, who="ops")
+
+
+def count_sent(runtime: Runtime, slug: str) -> object:
+    mending.count_sent(runtime, PAPER, slug, None, NINE, who="ops")
+
+
+def resend(runtime: Runtime, slug: str) -> object:
+    mending.resend(runtime, PAPER, slug, None, NINE, dry_run=False, who="ops")
+
+
+@pytest.mark.parametrize(
+    ("state", "acts", "ends"),
+    [
+        (EditionState.SENDING, (cancel, cancel), {("cancelled",)}),
+        (EditionState.SENDING, (pause, cancel), {("cancelled",), ("paused", "cancelled")}),
+        (EditionState.PAUSED, (resume, cancel), {("cancelled",), ("resumed", "cancelled")}),
+        (EditionState.SENDING, (pause, stop_all), {("paused",)}),
+    ],
+    ids=["two cancels", "pause and cancel", "resume and cancel", "pause and stop-all"],
+)
+def test_each_steering_act_is_somebodys(
+    rivals: Rivals, state: EditionState, acts: tuple[Act, Act], ends: set[tuple[str, ...]]
+) -> None:
+    for _ in range(ROUNDS):
+        slug = rivals.edition(state)
+        results = rivals.race(slug, *acts)
+        assert tuple(rivals.acts(slug)) in ends
+        assert all(isinstance(result, Refused) for result in results if result is not None)
+        if stop_all in acts:
+            steering.resume_all(rivals.one, NINE, who="ops")
+        else:
+            assert results.count(None) == len(rivals.acts(slug)), "as many were told yes as did something"
+
+
+def test_of_two_stop_alls_one_is_told_that_it_is_so_already(rivals: Rivals) -> None:
+    for _ in range(ROUNDS):
+        slug = rivals.edition(EditionState.SENDING)
+        results = rivals.race(slug, stop_all, stop_all)
+        assert (results.count(None), rivals.acts(slug)) == (1, ["paused"])
+        steering.resume_all(rivals.one, NINE, who="ops")
+
+
+def test_a_freeze_beside_stop_all_is_before_it_or_not_at_all(rivals: Rivals) -> None:
+    for _ in range(ROUNDS):
+        slug = rivals.edition(EditionState.DRAFT)
+        assert rivals.race(slug, open_at(BEFORE), stop_all) == (None, None)
+        state = rivals.state(slug)
+        assert (state, rivals.planned(slug)) in ((EditionState.FROZEN, 1), (EditionState.DRAFT, 0))
+        sending.open_due(rivals.one, BEFORE)
+        assert rivals.state(slug) == state, "from then on nothing is frozen"
+        steering.resume_all(rivals.one, NINE, who="ops")
+
+
+@pytest.mark.parametrize("acts", [(count_sent, resend), (resend, resend), (count_sent, count_sent)])
+def test_a_doubt_is_answered_once(rivals: Rivals, acts: tuple[Act, Act]) -> None:
+    for _ in range(ROUNDS):
+        slug = rivals.edition(EditionState.DRAFT, frozen=True)
+        number = numbered(rivals, slug)
+        with rivals.one.database.writing() as session:
+            session.execute(update(Edition).where(Edition.id == number).values(state=EditionState.SENT))
+            session.execute(update(Delivery).where(Delivery.edition_id == number).values(state="unknown"))
+            session.execute(
+                update(Batch).where(Batch.edition_id == number).values(unknown=1, begun=1, state="done")
+            )
+        results = rivals.race(slug, *acts)
+        assert results.count(None) == 1 == len(rivals.acts(slug)) - 1, results
+        with rivals.one.database.reading() as session:
+            sums = deliveries.sums(session, number)
+            row = session.execute(select(Delivery.state).where(Delivery.edition_id == number)).scalar_one()
+        assert (sums.total, getattr(sums, row)) == (1, 1)
+
+
+def test_two_who_look_for_the_missing_plan_them_once(rivals: Rivals) -> None:
+    def missing(runtime: Runtime, slug: str) -> object:
+        return mending.send_missing(runtime, PAPER, slug, TOO_LATE, dry_run=False, who="ops").people
+
+    for _ in range(ROUNDS):
+        slug = rivals.edition(EditionState.SENT)
+        number = numbered(rivals, slug)
+        with rivals.one.database.writing() as session:
+            session.execute(update(Edition).where(Edition.id == number).values(frozen_at=BEFORE))
+        assert sorted(map(int, map(str, rivals.race(slug, missing, missing)))) == [0, 1]
+        assert (rivals.planned(slug), rivals.acts(slug), rivals.state(slug)) == (1, ["missing"], "sending")
+
+
+def test_a_cancel_comes_before_a_row_begins_or_leaves_it_to_its_worker(rivals: Rivals) -> None:
+    def begin(runtime: Runtime, slug: str) -> object:
+        key = BatchKey(numbered(rivals, slug), 0)
+        with runtime.database.writing() as session:
+            taken = ledger.take(session, key, NINE)
+            begun = ledger.commit(session, taken, [], begun=0, upto=1) if taken else None
+            return begun.recipients if begun else ()
+
+    for _ in range(ROUNDS):
+        slug = rivals.edition(EditionState.DRAFT, frozen=True)
+        begun, cancelled = rivals.race(slug, begin, cancel)
+        assert cancelled is None
+        with rivals.one.database.reading() as session:
+            sums = deliveries.sums(session, numbered(rivals, slug))
+        assert (sums.queued, sums.cancelled) == ((1, 0) if begun else (0, 1))
