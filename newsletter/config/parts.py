@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from newsletter.config.domains import DomainOrNone, KeyFiles
 from newsletter.config.kinds import (
     Address,
     AddressOrNone,
@@ -93,6 +94,11 @@ class Sending(Part):
     breaker_refusals: int = Field(default=20, ge=1)  # among the first 200 answers
     breaker_in_a_row: int = Field(default=50, ge=1)
     in_doubt: Literal["list", "resend"] = "list"
+
+
+class Dkim(Part):
+    domain: DomainOrNone = ""  # empty: that of each newsletter's from_address
+    keys: KeyFiles = {}  # by their selectors
 
 
 class Gathering(Part):
@@ -190,6 +196,7 @@ class Settings(Part):
     suppression_key_file: Words = "suppression.key"
     themes: Line = ""  # a folder of the operator's own themes
     sending: Sending = Sending()
+    dkim: Dkim = Dkim()
     gathering: Gathering = Gathering()
     relays: tuple[Relay, ...] = ()
     feeds: tuple[FeedSource, ...] = ()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from newsletter.config.domains import domain, is_below
 from newsletter.config.faults import Fault
 from newsletter.config.kinds import Wrong, host, host_of, is_loopback, seconds, shown
 from newsletter.config.parts import NewsletterSettings, Sending
@@ -90,6 +91,22 @@ def _links_lead_nowhere(data: Data) -> Iterator[Fault]:
         )
 
 
+def _signed_by_a_stranger(data: Data) -> Iterator[Fault]:
+    try:
+        signer = domain(text(data.get("dkim"), "domain"))
+    except Wrong:
+        return
+    for _, newsletter in items(data, "newsletters"):
+        address = text(newsletter, "from_address")
+        if address and not is_below(signer, address):
+            yield Fault(
+                ("dkim", "domain"),
+                f"is not that of {shown(address)}, the from_address of {shown(text(newsletter, 'slug'))}: "
+                "mailboxes would not take the signature for the sender's",
+                "leave it out, and each address's own domain signs",
+            )
+
+
 def _leaves(relay: Table) -> bool:
     try:
         return not is_loopback(host(text(relay, "host")))
@@ -124,5 +141,6 @@ _RULES = (
     _mail_in_the_clear,
     _half_a_login,
     _links_lead_nowhere,
+    _signed_by_a_stranger,
     _cutoff_after_freeze,
 )

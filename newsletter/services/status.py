@@ -87,7 +87,7 @@ def status(runtime: Runtime, now: datetime) -> Status:
         )
         delivering = leases.living_holder(session, "delivery") is not None
         serving = leases.living_holder(session, "serve") is not None
-    problems = [problem for line in lines for problem in _problems(line, now)]
+    problems = [*_unsigned(runtime), *(problem for line in lines for problem in _problems(line, now))]
     return Status(now, lines, feeds, delivering, serving, tuple(problems))
 
 
@@ -172,6 +172,15 @@ def _line(session: Session, edition: Edition) -> EditionLine:
         why=edition.why,
         sums=deliveries.sums(session, edition.id or 0),
     )
+
+
+def _unsigned(runtime: Runtime) -> list[Problem]:
+    """A key that is missing stops every edition, and nobody should learn that at nine."""
+    try:
+        _ = runtime.signing
+    except Misuse as error:
+        return [Problem(error.sentence.removesuffix("."), error.next_step)]
+    return []
 
 
 def _problems(newsletter: NewsletterLine, now: datetime) -> list[Problem]:
