@@ -57,15 +57,20 @@ def _steps(key: NewKey) -> list[str]:
     return [
         "publish the record with whoever keeps the DNS of your domain",
         f"look until the world sees it: dig +short TXT {key.names[0]}",
-        "only then add to the configuration: " + "; ".join(_configuration(key).splitlines()),
-        "start newsletter serve anew, and look for dkim=pass in the headers of a test mail",
+        f"only then write in the part [dkim] of the configuration: {' and '.join(_configuration(key))}",
+        "start newsletter serve anew, send a test mail, and look for dkim=pass in its headers",
     ]
 
 
-def _configuration(key: NewKey) -> str:
-    name = json.dumps(key.selector) if "." in key.selector else key.selector
+def _configuration(key: NewKey) -> list[str]:
+    """Lines for the part [dkim]; JSON's strings are TOML's too."""
+    files = (f"{_name(selector)} = {json.dumps(file)}" for selector, file in key.keys.items())
     domain = [f'domain = "{key.domain}"'] if key.domain else []
-    return "\n".join(["[dkim]", *domain, "[dkim.keys]", f'{name} = "{key.file.name}"'])
+    return [*domain, f"keys = {{ {', '.join(files)} }}"]
+
+
+def _name(selector: str) -> str:
+    return json.dumps(selector) if "." in selector else selector
 
 
 def _show(console: Console, key: NewKey, parts: list[str], steps: list[str]) -> None:

@@ -56,7 +56,7 @@ def load_key(selector: str, path: Path) -> SigningKey:
     except FileNotFoundError:
         raise Misuse(
             f"{where}: the key file {path} is missing, and no mail goes out unsigned.",
-            next_step=f"restore it, or make another key with newsletter dkim new --selector {selector}",
+            next_step="restore it, or make another with newsletter dkim new and name that in its place",
         ) from None
     except OSError as error:
         raise Misuse(
@@ -119,15 +119,15 @@ def _parse(pem: bytes, where: str) -> PrivateKey:
     except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: it is encrypted
         raise Misuse(
             f"{where} holds no private key in PEM without a passphrase.",
-            next_step="newsletter dkim new makes one",
+            next_step="newsletter dkim new",
         ) from None
     if isinstance(private, Ed25519PrivateKey):
         return private
     if not isinstance(private, RSAPrivateKey):
-        raise Misuse(f"{where} is neither RSA nor Ed25519.", next_step="newsletter dkim new makes one")
+        raise Misuse(f"{where} is neither RSA nor Ed25519.", next_step="newsletter dkim new")
     if private.key_size < RSA_BITS:
         raise Misuse(
             f"{where} has {private.key_size} bits, and mailboxes want {RSA_BITS}.",
-            next_step="newsletter dkim new makes one",
+            next_step="newsletter dkim new",
         )
     return private
