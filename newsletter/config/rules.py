@@ -11,7 +11,7 @@ from typing import Any
 
 from newsletter.config.domains import domain, is_below
 from newsletter.config.faults import Fault
-from newsletter.config.kinds import Wrong, host, host_of, is_loopback, seconds, shown
+from newsletter.config.kinds import Wrong, address, host, host_of, is_loopback, seconds, shown
 from newsletter.config.parts import NewsletterSettings, Sending
 from newsletter.config.sources import Data
 
@@ -97,11 +97,14 @@ def _signed_by_a_stranger(data: Data) -> Iterator[Fault]:
     except Wrong:
         return
     for _, newsletter in items(data, "newsletters"):
-        address = text(newsletter, "from_address")
-        if address and not is_below(signer, address):
+        try:
+            sender = address(text(newsletter, "from_address"))
+        except Wrong:
+            continue
+        if not is_below(signer, sender):
             yield Fault(
                 ("dkim", "domain"),
-                f"is not that of {shown(address)}, the from_address of {shown(text(newsletter, 'slug'))}: "
+                f"is not that of {shown(sender)}, the from_address of {shown(text(newsletter, 'slug'))}: "
                 "mailboxes would not take the signature for the sender's",
                 "leave it out, and each address's own domain signs",
             )
