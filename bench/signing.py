@@ -7,7 +7,8 @@ median of the rounds. Beside it stands what no program could save: the key's own
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from statistics import median
@@ -15,6 +16,7 @@ from statistics import median
 from bench.meter import Cost, Figure, Row, Stopwatch
 from newsletter.mail.dkim import Signing
 from newsletter.mail.message import Compiled
+from newsletter.mail.signing_keys import SigningKey
 from newsletter.values import Recipient, Rendition
 from tests.mail.test_message import LETTERHEAD, LINKS
 from tests.signers import signers
@@ -32,19 +34,24 @@ def signing(rendition: Rendition, readers: int) -> Iterator[Row]:
         both, _ = signers(Path(folder), "harbour.example")
     ways = {"unsigned": Signing(), **{key.algorithm: Signing((key,)) for key in both.keys}, "both": both}
     mails = {way: Compiled(rendition, LETTERHEAD, LINKS, signing) for way, signing in ways.items()}
-    costs: dict[str, list[Cost]] = {way: [] for way in ways}
-    for _ in range(ROUNDS):
-        for way, compiled in mails.items():
-            costs[way].append(_measured(lambda number, fill=compiled.fill: fill(people[number]), readers))
-    size = len(mails["unsigned"].fill(people[0]))
-    body = bytes(size)
-    yield Row(f"SHA-256 of {size:,} bytes", _figures([_measured(lambda _: sha256(body), readers)], readers))
+    body = mails["unsigned"].fill(people[0])
     digest = sha256(body).digest()
-    for key in both.keys:
-        alone = _measured(lambda _, sign=key.sign: sign(digest), readers)
-        yield Row(f"{key.algorithm}: the key's own work", _figures([alone], readers))
-    for way, measured in costs.items():
-        yield Row(f"fill, {way}, {size:,} bytes a mail", _figures(measured, readers))
+    works: dict[str, Callable[[int], object]] = {f"SHA-256 of {len(body):,} bytes": lambda _: sha256(body)}
+    works |= {f"{key.algorithm}, the key's own work": partial(_sign, key, digest) for key in both.keys}
+    works |= {f"fill, {way}": partial(_fill, compiled, people) for way, compiled in mails.items()}
+    costs: dict[str, list[Cost]] = {what: [] for what in works}
+    for _ in range(ROUNDS):
+        for what, work in works.items():
+            costs[what].append(_measured(work, readers))
+    yield from (Row(what, _figures(measured, readers)) for what, measured in costs.items())
+
+
+def _sign(key: SigningKey, digest: bytes, _: int) -> bytes:
+    return key.sign(digest)
+
+
+def _fill(compiled: Compiled, people: Sequence[Recipient], number: int) -> bytes:
+    return compiled.fill(people[number])
 
 
 def _measured(work: Callable[[int], object], times: int) -> Cost:
