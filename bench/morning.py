@@ -16,11 +16,12 @@ from bench.meter import Row, machine, program
 from bench.rendering import compiling, filling, rendition
 from bench.room import frozen_edition, import_readers, newsroom
 from bench.sending import sending
+from bench.signing import signing
 from bench.storing import storing
 from newsletter.clock import machine_now
 from newsletter.services.sending import compose
 
-PARTS = ("rendering", "storing", "sending")
+PARTS = ("rendering", "signing", "storing", "sending")
 STORES = ("sqlite", "postgresql")
 RESULTS = Path(__file__).parent / "results"
 
@@ -54,6 +55,8 @@ def _measurements(given: argparse.Namespace) -> Iterator[Row]:
         with newsroom("sqlite") as room, room.opened() as runtime:
             import_readers(runtime, room.folder, 1)
             yield filling(compose(runtime, frozen_edition(runtime, edition)[0]), given.fill)
+    if "signing" in given.only:
+        yield from signing(edition, given.sign)
     if "storing" in given.only:
         for store in given.stores:
             yield from storing(store, given.readers, given.ledger, given.windows, edition)
@@ -68,6 +71,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--stories", type=int, default=33, help="in the edition that is sent; 33 make 90 kB")
     parser.add_argument("--compile", type=int, nargs="+", default=(15, 40), metavar="STORIES")
     parser.add_argument("--fill", type=int, default=5_000, help="readers to fill an edition for")
+    parser.add_argument("--sign", type=int, default=500, help="readers to sign for, seven times each way")
     parser.add_argument("--stores", nargs="+", choices=STORES, default=STORES)
     parser.add_argument(
         "--readers", type=int, default=100_000, help="to import, and to freeze an edition for"

@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 from newsletter.clock import Clock
 from newsletter.config import Loaded, NewsletterSettings, Settings, is_loopback
 from newsletter.errors import Misuse
+from newsletter.mail.dkim import Signing
 from newsletter.mail.links import AddressKey, Keys, Links
+from newsletter.mail.signing_keys import load_key
 from newsletter.store.database import Database
 
 
@@ -31,6 +33,16 @@ class Runtime:
     @cached_property
     def address_key(self) -> AddressKey:
         return AddressKey.load(self._path(self.settings.suppression_key_file))
+
+    @cached_property
+    def signing(self) -> Signing:
+        """Who signs our mail. Raises Misuse when a key that is configured is not there: no mail goes
+        out unsigned then."""
+        dkim = self.settings.dkim
+        if dkim.domain and not dkim.keys:
+            raise Misuse("[dkim] names a domain and no key to sign with.", next_step="newsletter dkim new")
+        keys = (load_key(selector, self._path(file)) for selector, file in dkim.keys.items())
+        return Signing(tuple(keys), dkim.domain)
 
     @property
     def themes(self) -> Path | None:

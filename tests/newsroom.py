@@ -45,6 +45,9 @@ bind = "127.0.0.1:{web_port}"
 [sending]
 {sending}
 
+[dkim]
+{dkim}
+
 [[relays]]
 name = "main"
 host = "127.0.0.1"
@@ -114,7 +117,8 @@ class Newsroom:
 
     def __init__(
         self, folder: Path, database_url: str, relay_port: int, *, newsletter: str = "", sending: str = "",
-        relays: str = "", feeds: str = "", database: str = "", connections: int = 4, web_port: int = 8000,
+        relays: str = "", feeds: str = "", database: str = "", dkim: str = "", connections: int = 4,
+        web_port: int = 8000,
     ) -> None:  # fmt: skip
         folder.mkdir(exist_ok=True)
         self.folder = folder
@@ -124,7 +128,7 @@ class Newsroom:
         self._texts: dict[str, object] = {
             "database": database_url, "database_keys": database, "relay_port": relay_port,
             "newsletter": newsletter, "sending": sending, "relays": relays, "feeds": feeds,
-            "connections": connections, "web_port": web_port,
+            "connections": connections, "web_port": web_port, "dkim": dkim,
         }  # fmt: skip
         self.configure()
         for name, kind in (("secret.key", Keys), ("suppression.key", AddressKey)):

@@ -7,6 +7,7 @@ have() { command -v "$1" >/dev/null 2>&1; }
 
 missing=""
 have chromium || missing="$missing chromium"
+have opendkim-testmsg || [ -x /usr/sbin/opendkim-testmsg ] || missing="$missing opendkim-tools"
 [ -d /usr/share/fonts/truetype/liberation ] || missing="$missing fonts-liberation"
 [ -z "$missing" ] && exit 0
 

@@ -17,6 +17,7 @@ from newsletter.cli import (
     articles,
     deciding,
     demo,
+    dkim,
     editions,
     feeds,
     previewing,
@@ -54,6 +55,7 @@ for room in (
     relays,
     subscribers,
     status,
+    dkim,
 ):
     room.register(app)
 for corner in (shaping, deciding, previewing):

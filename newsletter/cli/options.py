@@ -134,6 +134,7 @@ def sending_runtime() -> Runtime:
             "No relay is configured, so nothing can be sent.",
             next_step="add a [[relays]] part to the configuration",
         )
+    _ = opened.signing  # raises Misuse: what cannot be signed must stop us before anything begins
     if opened.clock.is_moved:
         for relay in opened.settings.relays:
             if not is_loopback(relay.host):

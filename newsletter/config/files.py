@@ -65,6 +65,21 @@ def open_secrets(source: Source, from_file: Data) -> list[Fault]:
     return faults
 
 
+def open_keys(data: Data, home: Path, credentials: str) -> list[Fault]:
+    """Signing keys that others can read. One that is missing is no fault here: it stops the sending, but
+    neither the command that makes it nor the pages where readers leave."""
+    dkim = data.get("dkim")
+    keys = dkim.get("keys") if isinstance(dkim, dict) else None
+    granted = Path(credentials) if credentials else None
+    faults = []
+    for selector, name in keys.items() if isinstance(keys, dict) else ():
+        file = home / str(name)
+        if file.is_file() and _others_may_read(file, granted):
+            sentence, mend = f"names a file that others may read: {file}", f"chmod 600 {file}"
+            faults.append(Fault(("dkim", "keys", selector), sentence, mend))
+    return faults
+
+
 def _authority(relay: Table, home: Path, _granted: Path | None) -> Data:
     if not text(relay, "ca_file"):
         return {}
@@ -90,7 +105,7 @@ def _secret(table: Table, key: str, home: Path, granted: Path | None) -> Data:
         raise Wrong(f"is given beside a {key}", "keep one of the two")
     if not file.is_file():
         raise Wrong(f"names no file: {file}", f"correct the path, or write the {key} there")
-    if _others_may_read(file, but_group=granted is not None and file.is_relative_to(granted)):
+    if _others_may_read(file, granted):
         raise Wrong(f"names a file that others may read: {file}", f"chmod 600 {file}")
     try:
         secret = file.read_bytes()[:LONGEST].decode().removesuffix("\n").removesuffix("\r")
@@ -101,8 +116,9 @@ def _secret(table: Table, key: str, home: Path, granted: Path | None) -> Data:
     return {key: secret}
 
 
-def _others_may_read(file: Path, *, but_group: bool = False) -> bool:
-    rights = stat.S_IRWXO if but_group else stat.S_IRWXO | stat.S_IRWXG
+def _others_may_read(file: Path, granted: Path | None = None) -> bool:
+    is_credential = granted is not None and file.is_relative_to(granted)
+    rights = stat.S_IRWXO if is_credential else stat.S_IRWXO | stat.S_IRWXG
     return bool(file.stat().st_mode & rights)
 
 

@@ -131,8 +131,9 @@ def host(text: str) -> str:
 # ── addresses ───────────────────────────────────────────────────────────────────────────────────
 
 
-def _address(text: str) -> str:
-    """RFC 5321 form, the domain in its ASCII spelling; `.test` and `.example` count as domains."""
+def address(text: str) -> str:
+    """RFC 5321 form, the domain in its ASCII spelling; `.test` and `.example` count as domains. Raises
+    Wrong."""
     try:
         found = validate_email(text, check_deliverability=False, test_environment=True, allow_smtputf8=False)
     except EmailNotValidError as error:
@@ -148,7 +149,7 @@ def _return_path(text: str) -> str:
             "may hold one {token} before the @ and no other braces",
             "write it like bounces+{token}@news.example",
         )
-    checked = _address(text.replace(_TOKEN, "token"))
+    checked = address(text.replace(_TOKEN, "token"))
     return f"{local}@{checked.rpartition('@')[2]}"
 
 
@@ -184,10 +185,10 @@ def _public_url(url: str) -> str:
 
 
 def _bind(text: str) -> str:
-    address, colon, port = text.rpartition(":")
+    name, colon, port = text.rpartition(":")
     if not colon or not port.isascii() or not port.isdigit() or int(port) > 65_535:
         raise Wrong(f"is to be an address and a port, not {shown(text)}", "write it like 127.0.0.1:8000")
-    host(address)
+    host(name)
     return text
 
 
@@ -273,8 +274,8 @@ Language = Annotated[str, AfterValidator(_language)]
 LanguageOrNone = Annotated[str, AfterValidator(_or_empty(_language))]
 Host = Annotated[str, AfterValidator(host)]
 HostOrNone = Annotated[str, AfterValidator(_or_empty(host))]
-Address = Annotated[str, AfterValidator(_address)]
-AddressOrNone = Annotated[str, AfterValidator(_or_empty(_address))]
+Address = Annotated[str, AfterValidator(address)]
+AddressOrNone = Annotated[str, AfterValidator(_or_empty(address))]
 ReturnPath = Annotated[str, AfterValidator(_or_empty(_return_path))]
 WebUrl = Annotated[str, AfterValidator(_web_url)]
 WebUrlOrNone = Annotated[str, AfterValidator(_or_empty(_web_url))]

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from newsletter.config.faults import Fault, found_by_pydantic, misuse
-from newsletter.config.files import open_secrets, with_files
+from newsletter.config.files import open_keys, open_secrets, with_files
 from newsletter.config.parts import Settings
 from newsletter.config.rules import broken_rules
 from newsletter.config.sources import find_file, read
@@ -28,7 +28,9 @@ def load_settings(path: Path | None, environ: Mapping[str, str], cwd: Path) -> L
     """Raises Misuse that names every fault at once, each with key, place and mend."""
     file = find_file(path, environ, cwd)
     source, from_file = read(file, environ)
-    data, faults = with_files(source.data, file.parent, environ.get("CREDENTIALS_DIRECTORY", ""))
+    credentials = environ.get("CREDENTIALS_DIRECTORY", "")
+    data, faults = with_files(source.data, file.parent, credentials)
+    faults += open_keys(source.data, file.parent, credentials)
     faults += open_secrets(source, from_file)
     faults += broken_rules(source.data)
     settings = _validated(data, faults)

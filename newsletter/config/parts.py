@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from newsletter import logs
 from newsletter.config.calendars import HolidayCode, holiday_on
+from newsletter.config.domains import DomainOrNone, KeyFiles
 from newsletter.config.kinds import (
     Address,
     AddressOrNone,
@@ -99,6 +100,11 @@ class Sending(Part):
     in_doubt: Literal["list", "resend"] = "list"
     fail_over: Moments = Field(default=10.0, gt=0)  # without a connection, before the next relay takes over
     fail_back: Moments = Field(default=60.0, gt=0)  # that a better relay must be well before it comes back
+
+
+class Dkim(Part):
+    domain: DomainOrNone = ""  # empty: that of each newsletter's from_address
+    keys: KeyFiles = {}  # by their selectors
 
 
 class Gathering(Part):
@@ -226,6 +232,7 @@ class Settings(Part):
     suppression_key_file: Words = "suppression.key"
     themes: Line = ""  # a folder of the operator's own themes
     sending: Sending = Sending()
+    dkim: Dkim = Dkim()
     gathering: Gathering = Gathering()
     alerts: Alerts = Alerts()
     logging: Logging = Logging()

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from newsletter.config.domains import domain, is_below
 from newsletter.config.faults import Fault
-from newsletter.config.kinds import Wrong, host, host_of, is_loopback, seconds, shown
+from newsletter.config.kinds import Wrong, address, host, host_of, is_loopback, seconds, shown
 from newsletter.config.parts import NewsletterSettings, Sending
 from newsletter.config.sources import Data
 
@@ -100,6 +101,25 @@ def _links_lead_nowhere(data: Data) -> Iterator[Fault]:
         )
 
 
+def _signed_by_a_stranger(data: Data) -> Iterator[Fault]:
+    try:
+        signer = domain(text(data.get("dkim"), "domain"))
+    except Wrong:
+        return
+    for _, newsletter in items(data, "newsletters"):
+        try:
+            sender = address(text(newsletter, "from_address"))
+        except Wrong:
+            continue
+        if not is_below(signer, sender):
+            yield Fault(
+                ("dkim", "domain"),
+                f"is not that of {shown(sender)}, the from_address of {shown(text(newsletter, 'slug'))}: "
+                "mailboxes would not take the signature for the sender's",
+                "leave it out, and each address's own domain signs",
+            )
+
+
 def _leaves(relay: Table) -> bool:
     try:
         return not is_loopback(host(text(relay, "host")))
@@ -135,5 +155,6 @@ _RULES = (
     _half_a_login,
     _unsigned_webhook,
     _links_lead_nowhere,
+    _signed_by_a_stranger,
     _cutoff_after_freeze,
 )

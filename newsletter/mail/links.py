@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from newsletter.errors import Misuse
+from newsletter.mail.keyfiles import write_new
 
 KEY_BYTES = 32
 MAC_BYTES = 16
@@ -105,7 +106,7 @@ class Keys:
     @classmethod
     def create(cls, path: Path) -> None:
         """Write a new key to a new file that only its owner can read. Raises Misuse if it exists."""
-        _write_new_key(path)
+        write_new(path, _new_key())
 
     def token(self, purpose: Purpose, subject: bytes) -> str:
         """URL-safe text. The key and version stand last: no token ends in `-` or `_`, which programs
@@ -152,7 +153,7 @@ class AddressKey:
     @classmethod
     def create(cls, path: Path) -> None:
         """Write a new key to a new file that only its owner can read. Raises Misuse if it exists."""
-        _write_new_key(path)
+        write_new(path, _new_key())
 
     def of(self, address: str) -> str:
         """64 digits. Upper and lower case are the same mailbox here: a suppression must not miss one."""
@@ -244,6 +245,10 @@ def _refuse_weak(key: bytes, what: str) -> None:
         raise Misuse(f"{what} is no random key but looks like an example.", next_step="newsletter init")
 
 
+def _new_key() -> str:
+    return secrets.token_hex(KEY_BYTES) + "\n"
+
+
 def _read_keys(path: Path) -> list[bytes]:
     try:
         with path.open("rb") as file:
@@ -264,15 +269,3 @@ def _read_keys(path: Path) -> list[bytes]:
             f"The key file {path} holds something else than keys of {2 * KEY_BYTES} hexadecimal digits.",
             next_step="restore it from a backup; if there is none, delete it and say newsletter init",
         ) from error
-
-
-def _write_new_key(path: Path) -> None:
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    except OSError as error:
-        raise Misuse(
-            f"The key file {path} cannot be written: {error.strerror}.",
-            next_step="keep the key that is there, or name another file",
-        ) from error
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_hex(KEY_BYTES) + "\n")

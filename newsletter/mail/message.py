@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from newsletter.config import is_loopback
 from newsletter.errors import Misuse
 from newsletter.mail.addresses import is_wire_safe, parse_address
+from newsletter.mail.dkim import Plan, Signing
 from newsletter.mail.greeting import greet
 from newsletter.mail.headers import header, is_clean, mailbox_words, phrase_words, text_words
 from newsletter.mail.links import Links
@@ -23,6 +24,7 @@ from newsletter.values import Letterhead, Recipient, Rendition
 
 LONGEST_LOCAL_PART = 64  # RFC 5321 §4.5.3.1.1
 TOKEN = "{token}"  # noqa: S105 - the place of one
+OWN = ("To", "Message-ID", "List-Unsubscribe")  # headers that differ by reader
 NOBODY = 0  # no subscriber has this number, so links made for it change nothing
 
 _URL = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::\d+)?(?:/[A-Za-z0-9._~:/?@!$*+,;=%-]*)?")
@@ -42,7 +44,13 @@ class Compiled:
     """One edition's mail. Raises Misuse, naming the setting, for what no mail may carry."""
 
     def __init__(
-        self, rendition: Rendition, letterhead: Letterhead, links: Links, *, proof: Proof | None = None
+        self,
+        rendition: Rendition,
+        letterhead: Letterhead,
+        links: Links,
+        signing: Signing,
+        *,
+        proof: Proof | None = None,
     ) -> None:
         self._rendition = rendition
         self._letterhead = letterhead
@@ -57,6 +65,7 @@ class Compiled:
         boundary = f"=_{rendition.hash[:32]}"  # "=_" cannot occur in quoted-printable
         self._from = _from_header(letterhead)
         self._common = _common_headers(rendition, letterhead, boundary, is_proof=self._is_proof)
+        self._plan = Plan(signing, self._domain, self._from + self._common, OWN, letterhead.date)
         self._before_text = _part_head(boundary, "plain")
         self._before_html = b"\r\n" + _part_head(boundary, "html")
         self._end = f"\r\n--{boundary}--\r\n".encode()
@@ -69,7 +78,7 @@ class Compiled:
         return before + self._links.verp(self._letterhead.edition_id, self._subscriber(recipient)) + after
 
     def fill(self, recipient: Recipient) -> bytes:
-        """The whole message, CRLF line ends, no line with a leading dot.
+        """The whole message, signed, CRLF line ends, no line with a leading dot.
 
         Raises Misuse for an address that no header may hold.
         """
@@ -84,13 +93,14 @@ class Compiled:
         }
         text = {"greeting": text_value(greeting), "email": text_value(recipient.address), **links}
         html = {"greeting": html_value(greeting), "email": html_value(recipient.address), **links}
-        return b"".join(
+        words = (
+            mailbox_words(name, recipient.address, "To"),
+            [f"<{self._message_id(subscriber_id)}@{self._domain}>"],
+            [f"<{leave}>"],
+        )
+        own = list(map(header, OWN, words))
+        body = b"".join(
             (
-                self._from,
-                header("To", mailbox_words(name, recipient.address, "To")),
-                header("Message-ID", [f"<{self._message_id(subscriber_id)}@{self._domain}>"]),
-                header("List-Unsubscribe", [f"<{leave}>"]),
-                self._common,
                 self._before_text,
                 fill(self._rendition.text, text),
                 self._before_html,
@@ -98,6 +108,7 @@ class Compiled:
                 self._end,
             )
         )
+        return b"".join((self._plan.sign(own, body), self._from, *own, self._common, body))
 
     def _subscriber(self, recipient: Recipient) -> int:
         return NOBODY if self._is_proof else recipient.subscriber_id

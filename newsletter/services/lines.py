@@ -119,7 +119,7 @@ class StoreLine:
 class Status:
     """`clock` is seconds since the scheduler last looked, None when it never has; `untold` are alerts
     of the last day that reached nobody so far. `stopped_by` is whose stop-all is in force, empty when none
-    is. `problems` come worst first."""
+    is; `unsigned` why mail cannot be signed as it should be. `problems` come worst first."""
 
     at: datetime
     newsletters: tuple[NewsletterLine, ...]
@@ -127,6 +127,7 @@ class Status:
     feeds: tuple[FeedLine, ...]
     relays: tuple[RelayLine, ...]
     stopped_by: str
+    unsigned: Problem | None
     store: StoreLine
     clock: float | None
     delivering: bool

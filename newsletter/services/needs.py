@@ -71,6 +71,8 @@ def _of_edition(newsletter: str, line: EditionLine, now: datetime, *, is_deliver
 def _of_the_house(found: Status) -> Iterator[Need]:
     if found.stopped_by:
         yield Rank.NOW, f"everything is stopped, by {found.stopped_by}", "newsletter resume --all"
+    if found.unsigned:
+        yield Rank.NOW, found.unsigned.what, found.unsigned.next_step
     yield from _of_relays(found.relays)
     if found.clock is not None and found.clock > CLOCK_SILENT:
         yield Rank.CLOCK, f"the clock has not looked for {found.clock // 60:.0f} minutes", "newsletter serve"

@@ -39,7 +39,7 @@ def fill(runtime: Runtime, rendition: Rendition, letterhead: Letterhead, reader:
     Raises Misuse for a reader who is none.
     """
     web_url = runtime.links.edition(letterhead.newsletter_slug, letterhead.edition_slug)
-    compiled = Compiled(rendition, letterhead, runtime.links, proof=Proof(web_url))
+    compiled = Compiled(rendition, letterhead, runtime.links, runtime.signing, proof=Proof(web_url))
     message = compiled.fill(_reader(runtime, reader) if reader else SOMEBODY)
     read = message_from_bytes(message, policy=policy.default)
     parts = {

@@ -7,6 +7,7 @@ view is a signed preview of exactly this version.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from newsletter.config import NewsletterSettings
@@ -50,7 +51,10 @@ def send_proof(
             next_step=f'add it to proof = [...] of [[newsletters]] slug = "{newsletter.slug}"',
         )
     _record(runtime, edition, rendition, now, who)
-    compiled = Compiled(rendition, letterhead, runtime.links, proof=_proof(runtime, newsletter, edition, now))
+    compiled = Compiled(
+        rendition, replace(letterhead, date=now), runtime.links, runtime.signing,
+        proof=_proof(runtime, newsletter, edition, now),
+    )  # fmt: skip
     outcome = asyncio.run(_hand_over(runtime, compiled, wanted))
     if outcome.fate is not Fate.ACCEPTED:
         raise RelayFailed(

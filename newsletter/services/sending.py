@@ -206,7 +206,7 @@ def compose(runtime: Runtime, edition_id: int) -> Compiled:
             raise Refused(f"edition {edition.slug} was never rendered")
         rendition = editions.read_rendition(session, edition.rendition_id)
     newsletter = runtime.newsletter(slugs[edition.newsletter_id])
-    return Compiled(rendition, letterhead(runtime, newsletter, edition), runtime.links)
+    return Compiled(rendition, letterhead(runtime, newsletter, edition), runtime.links, runtime.signing)
 
 
 def letterhead(runtime: Runtime, newsletter: NewsletterSettings, edition: Edition) -> Letterhead:

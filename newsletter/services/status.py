@@ -70,6 +70,7 @@ def status(runtime: Runtime, now: datetime) -> Status:
             feeds=_feeds(session, runtime, now),
             relays=_relays(session, runtime.settings.relays),
             stopped_by=stop.who if (stop := control.standing_stop(session)) else "",
+            unsigned=_unsigned(runtime),
             store=StoreLine(runtime.database.engine.dialect.name, standing.size(session), version),
             clock=leases.last_sign(session, CLOCK),
             delivering=leases.living_holder(session, "delivery") is not None,
@@ -259,3 +260,12 @@ def _preflight(edition: Edition, *, is_open: bool) -> str:
     if edition.rendition_id is not None:
         return "ready"
     return "blocked" if edition.state == EditionState.HELD else ""
+
+
+def _unsigned(runtime: Runtime) -> Problem | None:
+    """A key that is missing stops every edition, and nobody should learn that at nine."""
+    try:
+        _ = runtime.signing
+    except Misuse as error:
+        return Problem(error.sentence.removesuffix("."), error.next_step)
+    return None

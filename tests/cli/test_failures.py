@@ -82,6 +82,10 @@ def misspelt(room: Newsroom) -> None:
     room.config.write_text(room.config.read_text().replace('timezone = "', 'timezone = "Mars/'))
 
 
+def unsigned(room: Newsroom) -> None:
+    room.configure(dkim='keys = { news = "gone.pem" }')
+
+
 def drafted(room: Newsroom) -> None:
     room.import_stories(5)
     room.import_readers(2)
@@ -193,6 +197,8 @@ FAILURES = (
     Failure("status --config nowhere.toml", 2, r"nowhere\.toml"),
     Failure("db upgrade", 5, "The store is ahead of this program", ahead),
     Failure("db check", 5, "There is no store at", gone),
+    Failure("dkim new --selector a_b", 2, "--selector is no selector: 'a_b'"),
+    Failure("tick --now " + DAWN, 2, r"the key file \S+gone.pem is missing", unsigned),
     Failure("articles list --now yesterday", 2, "'yesterday' is no instant; write 2026-02-18T14:00:00Z"),
     Failure("articles list --now 2026-02-18", 2, "has no zone"),
 )  # fmt: skip

@@ -62,6 +62,43 @@ REFUSALS = {
         'feeds = ["https://news.example/rss"]',
         "~, line 1: feeds is to be a part of its own; write it below [[feeds]].",
     ),
+    # ── signing ─────────────────────────────────────────────────────────────────────────────────
+    "selector": (
+        '[dkim.keys]\n"a b" = "x.pem"',
+        "~, line 1: [dkim] keys is no selector: 'a b'; "
+        "use lower-case letters, digits, and inner hyphens or dots, like rsa-2026-11.",
+    ),
+    "selector that ends a header": (
+        '[dkim]\nkeys = { "a\\r\\nBcc" = "x.pem" }',
+        "~, line 2: [dkim] keys is no selector: 'a\\r\\nBcc'; "
+        "use lower-case letters, digits, and inner hyphens or dots, like rsa-2026-11.",
+    ),
+    "key without a file": (
+        "[dkim.keys]\nnews = 7",
+        '~, line 1: [dkim] keys news is to name its key file; write it like news = "dkim-news.pem".',
+    ),
+    "keys in a list": (
+        '[dkim]\nkeys = ["news.pem"]',
+        "~, line 2: [dkim] keys is to be a table of selectors and their key files; "
+        'write it like { rsa-2026-11 = "dkim-rsa-2026-11.pem" }.',
+    ),
+    "signer": (
+        '[dkim]\ndomain = "news"',
+        "~, line 2: [dkim] domain is no domain: 'news'; write it like news.example; other letters in "
+        "their xn-- form.",
+    ),
+    "a signer who is a stranger": (
+        '[dkim]\ndomain = "other.example"\n' + PAPER,
+        "~, line 2: [dkim] domain is not that of 'desk@news.example', the from_address of 'paper': "
+        "mailboxes would not take the signature for the sender's; "
+        "leave it out, and each address's own domain signs.",
+    ),
+    "a signer whose name ends alike": (
+        '[dkim]\ndomain = "ews.example"\n' + PAPER,
+        "~, line 2: [dkim] domain is not that of 'desk@news.example', the from_address of 'paper': "
+        "mailboxes would not take the signature for the sender's; "
+        "leave it out, and each address's own domain signs.",
+    ),
     # ── days and times ──────────────────────────────────────────────────────────────────────────
     "duration": (
         '[sending]\nlead = "a while"',

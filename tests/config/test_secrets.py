@@ -79,6 +79,33 @@ def test_a_password_in_a_configuration_that_others_may_read_is_refused(tmp_path:
     assert load(tmp_path, text).settings.relays[0].user == "me"
 
 
+KEYS = '[dkim.keys]\nnews = "news.pem"\nab = "b.pem"\n'
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o644])
+def test_a_signing_key_that_others_may_touch_is_refused(tmp_path: Path, mode: int) -> None:
+    file = tmp_path / "b.pem"
+    file.touch()
+    file.chmod(mode)
+    assert refusal(tmp_path, KEYS) == (
+        f"~, line 3: [dkim.keys] ab names a file that others may read: {file}; chmod 600 {file}."
+    )
+    told = refusal(tmp_path, '[dkim]\nkeys = { ab = "b.pem" }')
+    assert told.startswith("~, line 2: [dkim.keys] ab names a file that others may read")
+
+
+def test_systemd_grants_a_signing_key_through_the_group(tmp_path: Path) -> None:
+    (tmp_path / "b.pem").touch()
+    (tmp_path / "b.pem").chmod(0o440)
+    keys = load(tmp_path, KEYS, {"CREDENTIALS_DIRECTORY": str(tmp_path)}).settings.dkim.keys
+    assert keys == {"news": "news.pem", "ab": "b.pem"}
+
+
+def test_a_signing_key_that_is_missing_does_not_keep_anybody_from_leaving(tmp_path: Path) -> None:
+    """Nor from making it; the sending stops."""
+    assert load(tmp_path, KEYS).settings.dkim.keys == {"news": "news.pem", "ab": "b.pem"}
+
+
 def test_no_secret_shows_in_what_is_printed(tmp_path: Path) -> None:
     (tmp_path / "config.toml").touch(mode=0o600)
     text = '[database]\nurl = "postgresql://me:hunter2@localhost/news"\n' + RELAY

@@ -120,3 +120,15 @@ def test_newsletters_can_be_made_in_code_with_the_defaults() -> None:
 def test_holidays_are_those_of_a_country_or_its_part(tmp_path: Path, codes: str, day: date, why: str) -> None:
     newsletter = load(tmp_path, paper(f"holidays = {codes}")).settings.newsletters[0]
     assert newsletter.taken_out(day) == why
+
+
+@pytest.mark.parametrize(
+    ("domain", "sender"),
+    [
+        ("news.example", "desk@news.example"), ("News.Example", "desk@NEWS.example"),
+        ("news.example", "desk@mail.news.example"), ("xn--bcher-kva.example", "desk@bücher.example"),
+    ],
+)  # fmt: skip
+def test_the_signer_is_the_senders_domain_or_one_above(tmp_path: Path, domain: str, sender: str) -> None:
+    text = f'[dkim]\ndomain = "{domain}"\n' + PAPER.replace("desk@news.example", sender)
+    assert load(tmp_path, text).settings.dkim.domain == domain.lower()

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.errors import Misuse
+from newsletter.mail.dkim import Signing
 from newsletter.mail.greeting import greet
 from newsletter.mail.links import Keys, Links
 from newsletter.mail.message import Compiled, Proof
@@ -64,7 +65,7 @@ OLENA = Recipient(subscriber_id=7, address="olena@readers.example", name="Olena"
 
 
 def compiled(**changes: object) -> Compiled:
-    return Compiled(RENDITION, replace(LETTERHEAD, **changes), LINKS)  # type: ignore[arg-type]
+    return Compiled(RENDITION, replace(LETTERHEAD, **changes), LINKS, Signing())  # type: ignore[arg-type]
 
 
 def parsed(raw: bytes) -> EmailMessage:
@@ -160,7 +161,7 @@ def test_a_letterhead_cannot_carry_a_second_header(field: str, poison: str) -> N
 @pytest.mark.parametrize("poison", POISON)
 def test_a_subject_cannot_carry_a_second_header(poison: str) -> None:
     with pytest.raises(Misuse, match=r"[sS]ubject"):
-        Compiled(replace(RENDITION, subject=f"News{poison}x"), LETTERHEAD, LINKS)
+        Compiled(replace(RENDITION, subject=f"News{poison}x"), LETTERHEAD, LINKS, Signing())
 
 
 @pytest.mark.parametrize("poison", POISON)
@@ -199,14 +200,14 @@ def test_settings_that_no_mail_may_carry(field: str, value: str) -> None:
 )
 def test_links_are_encrypted_or_lead_to_this_machine(public_url: str) -> None:
     with pytest.raises(Misuse, match="public_url"):
-        Compiled(RENDITION, LETTERHEAD, Links(public_url, Keys([bytes(range(32))])))
+        Compiled(RENDITION, LETTERHEAD, Links(public_url, Keys([bytes(range(32))])), Signing())
 
 
 @pytest.mark.parametrize(
     "public_url", ["http://127.0.0.1:8000", "http://localhost:8000", "http://[::1]:8000"]
 )
 def test_rehearsals_link_to_this_machine(public_url: str) -> None:
-    raw = Compiled(RENDITION, LETTERHEAD, Links(public_url, Keys([bytes(range(32))]))).fill(OLENA)
+    raw = Compiled(RENDITION, LETTERHEAD, Links(public_url, Keys([bytes(range(32))])), Signing()).fill(OLENA)
     assert parsed(raw)["List-Unsubscribe"].startswith(f"<{public_url}/unsubscribe/")
 
 
@@ -235,7 +236,7 @@ def test_a_proof_says_so_and_can_change_nothing() -> None:
     preview = LINKS.preview(
         "post", "2026-02-18", edition_id=5, version=1, expires=datetime(2026, 3, 1, tzinfo=UTC)
     )
-    raw = Compiled(RENDITION, LETTERHEAD, LINKS, proof=Proof(preview)).fill(OLENA)
+    raw = Compiled(RENDITION, LETTERHEAD, LINKS, Signing(), proof=Proof(preview)).fill(OLENA)
     message = parsed(raw)
     assert message["Subject"] == "[Test] The bridge opens, and nine other stories"
     token = message["List-Unsubscribe"].rpartition("/")[2].rstrip(">")
@@ -249,6 +250,7 @@ def test_a_proof_says_so_and_can_change_nothing() -> None:
         RENDITION,
         replace(LETTERHEAD, date=datetime(2026, 2, 18, 14, 1, tzinfo=UTC)),
         LINKS,
+        Signing(),
         proof=Proof(preview),
     )
     assert parsed(later.fill(OLENA))["Message-ID"] != message["Message-ID"]

@@ -173,6 +173,14 @@ def test_no_setting_carries_a_second_line(part: type[BaseModel], key: str, tmp_p
             load_settings(None, {}, tmp_path)
 
 
+@pytest.mark.parametrize("place", ["[dkim]\ndomain = {}", "[dkim.keys]\n{} = 'x.pem'"])
+def test_no_name_of_a_signer_or_a_key_carries_a_second_line(place: str, tmp_path: Path) -> None:
+    for poison in (*POISON, "; d=y.example", "=", " "):
+        (tmp_path / "config.toml").write_text(place.format(json.dumps(f"town{poison}.example")))
+        with pytest.raises(Misuse, match=r"is no (domain|selector)"):
+            load_settings(None, {}, tmp_path)
+
+
 def test_no_word_of_a_reader_or_an_article_adds_a_command_or_a_header(
     room: Newsroom, server: SmtpServer
 ) -> None:
