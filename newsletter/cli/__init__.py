@@ -12,7 +12,18 @@ import traceback
 
 import typer
 
-from newsletter.cli import articles, demo, editions, feeds, sending, serving, setup, status, subscribers
+from newsletter.cli import (
+    articles,
+    demo,
+    editions,
+    feeds,
+    sending,
+    serving,
+    setup,
+    status,
+    subscribers,
+    theme,
+)
 from newsletter.cli.console import Interrupted, keep_log, report
 from newsletter.errors import Misuse, NewsletterError
 
@@ -23,7 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for room in (setup, demo, serving, feeds, articles, editions, sending, subscribers, status):
+for room in (setup, demo, serving, feeds, articles, editions, sending, subscribers, theme, status):
     room.register(app)
 
 

@@ -136,8 +136,12 @@ def load_theme(name: str, themes: Path | None = None) -> Theme:
 
 def check_theme_name(name: str) -> None:
     """Raise Misuse for a name that could be a path."""
-    if not _THEME_NAME.fullmatch(name):
+    if not is_theme_name(name):
         raise Misuse(f"{name!r} cannot be a theme's name: use small letters, digits, '-' and '_'.")
+
+
+def is_theme_name(name: str) -> bool:
+    return _THEME_NAME.fullmatch(name) is not None
 
 
 class _ThemeLoader(BaseLoader):

@@ -129,7 +129,9 @@ def test_what_stands_between_quotes_is_not_squeezed() -> None:
     assert page.text == text
 
 
-MJML = '<mjml lang="en" dir="ltr"><mj-body><mj-section><mj-column>{}</mj-column></mj-section></mj-body></mjml>'
+MJML = (
+    '<mjml lang="en" dir="ltr"><mj-body><mj-section><mj-column>{}</mj-column></mj-section></mj-body></mjml>'
+)
 
 
 def test_characters_that_mrml_would_print_for_rust_arrive_whole() -> None:

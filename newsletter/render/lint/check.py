@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from jinja2 import TemplateSyntaxError, nodes
+from jinja2 import TemplateNotFound, TemplateSyntaxError, nodes
 
 from newsletter.errors import Refused
 from newsletter.render.compile import (
@@ -45,7 +45,7 @@ def check_theme(theme: Theme, states: Mapping[str, EditionView]) -> list[Fault]:
             if (fault.file, fault.line) not in told or not fault.line:
                 named = replace(fault, state=state if number else "")
                 found.setdefault((fault.file, fault.line, fault.what), named)
-    return sorted(found.values())
+    return sorted(found.values(), key=lambda fault: (fault.file, fault.line, fault.column))
 
 
 def _as_written(theme: Theme) -> Iterator[Fault]:
@@ -81,6 +81,11 @@ def _unused(theme: Theme, own: Iterable[Path], loaded: Iterable[str]) -> Iterato
     }
     for path in own:
         name = path.relative_to(theme.folders[0]).as_posix()
+        try:
+            theme.loader.find(name)
+        except TemplateNotFound as error:
+            yield theme.fault(str(path), 0, str(error.message), "give it another name")
+            continue
         if name not in shipped and name not in loaded:
             mend = did_you_mean(name, shipped, "include it somewhere, or take it away")
             yield theme.fault(str(path), 0, "no template uses this file", mend)

@@ -17,7 +17,7 @@ class Flaw:
     mend: str = ""
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Fault:
     """What is wrong in a file of a theme. `line` counts from 1 and is 0 for the file as a whole; `column`
     counts from 0 within `source`, that line's text. `state` is the sample that shows it, where not all do.

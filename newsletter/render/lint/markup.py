@@ -14,7 +14,7 @@ from itertools import islice
 
 from newsletter.render.holes import misplaced_in_attribute, misplaced_in_words
 from newsletter.render.lint.faults import Flaw
-from newsletter.render.lint.scan import Closing, Comment, Opening, Token, Words, scan
+from newsletter.render.lint.scan import UNENDING, Closing, Comment, Opening, Token, Words, scan
 from newsletter.render.lint.styles import inlined_flaws, other_flaws
 from newsletter.render.lint.vocabulary import (
     DEFAULTS,
@@ -45,7 +45,8 @@ def markup_flaws(mjml: str, holes: re.Pattern[str]) -> list[Flaw]:
         reader.read(token)
         if len(reader.flaws) >= MANY or len(reader.open) > MAX_DEPTH:
             return sorted(reader.flaws[:MANY], key=lambda flaw: flaw.offset)
-    reader.expect_all_closed()
+    if not any(flaw.what == UNENDING for flaw in reader.flaws):
+        reader.expect_all_closed()
     return sorted(reader.flaws, key=lambda flaw: flaw.offset)
 
 

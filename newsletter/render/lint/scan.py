@@ -16,6 +16,7 @@ from newsletter.render.lint.faults import Flaw
 VOID = frozenset(
     ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr")
 )
+UNENDING = "a comment is never closed"  # and so nothing behind it can be read
 UNREAD = ("mj-style", "style", "script")  # what stands in them is no markup
 
 # Possessive, and no alternative begins like another: nothing is ever tried twice
@@ -115,8 +116,8 @@ def _other(mjml: str, at: int) -> tuple[Token, int]:
     if mjml.startswith("<!--", at):
         end = mjml.find("-->", at + 4)
         if end < 0:
-            return Flaw(at, "a comment is never closed", "close it with -->"), len(mjml)
-        return Comment(at, mjml[at + 4 : end]), end + 3
+            return Flaw(at, UNENDING, "close it with -->"), len(mjml)
+        return Comment(at + 4, mjml[at + 4 : end]), end + 3
     return _unreadable(mjml, at), at + 1
 
 
