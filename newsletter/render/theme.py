@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import traceback
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from jinja2 import (
     TemplateNotFound,
     TemplateSyntaxError,
     UndefinedError,
+    nodes,
 )
 
 from newsletter.errors import Misuse
@@ -152,14 +154,23 @@ class _ThemeLoader(BaseLoader):
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
         path = self.find(template)
-        try:
-            source = path.read_text(encoding="utf-8")
-        except UnicodeDecodeError:
-            raise TemplateSyntaxError("is not UTF-8 text", 0, template, str(path)) from None
         written = path.stat().st_mtime_ns
-        for line, what in refused(environment.parse(source, template, str(path))):
+        source, tree = self.read(environment, path)
+        for line, what in refused(tree):
             raise TemplateSyntaxError(what, line, template, str(path))
         return source, str(path), lambda: path.exists() and path.stat().st_mtime_ns == written
+
+    def read(self, environment: Environment, path: Path) -> tuple[str, nodes.Template]:
+        """A file's text, and what Jinja reads in it. Raises TemplateSyntaxError."""
+        try:
+            source = path.read_text(encoding="utf-8")
+            tree = environment.parse(source, filename=str(path))
+            deque(tree.find_all(nodes.Node), maxlen=0)  # too deep to be walked is too deep to be compiled
+        except UnicodeDecodeError:
+            raise TemplateSyntaxError("is not UTF-8 text", 0, filename=str(path)) from None
+        except RecursionError:
+            raise TemplateSyntaxError("nests too deep to be read", 0, filename=str(path)) from None
+        return source, tree
 
     def find(self, template: str) -> Path:
         """Raises TemplateNotFound, with a sentence, for what is not there or may not be read."""

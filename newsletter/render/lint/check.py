@@ -53,10 +53,7 @@ def _as_written(theme: Theme) -> Iterator[Fault]:
     trees: dict[Path, nodes.Template] = {}
     for path in own:
         try:
-            source = path.read_text(encoding="utf-8")
-            trees[path] = theme.environment.parse(source, filename=str(path))
-        except UnicodeDecodeError:
-            yield theme.fault(str(path), 0, "is not UTF-8 text", "save it as UTF-8")
+            _, trees[path] = theme.loader.read(theme.environment, path)
         except TemplateSyntaxError as error:
             yield theme.fault(str(path), error.lineno, (error.message or "").rstrip("."))
     everywhere = [*trees.values(), *_shipped(theme, own)]
@@ -71,7 +68,7 @@ def _as_written(theme: Theme) -> Iterator[Fault]:
 def _shipped(theme: Theme, own: Iterable[Path]) -> Iterator[nodes.Template]:
     """The files of the shipped theme that stand behind those of its own."""
     for path in set(theme.loader.files(theme.folders[-1])) - set(own):
-        yield theme.environment.parse(path.read_text(encoding="utf-8"))
+        yield theme.loader.read(theme.environment, path)[1]
 
 
 def _unused(theme: Theme, own: Iterable[Path], loaded: Iterable[str]) -> Iterator[Fault]:
