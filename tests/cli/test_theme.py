@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from newsletter.render.sample import states
+from tests import tutorial
 from tests.newsroom import Newsroom
 from tests.render.lint.test_check import PLANTED, planted_files
 
@@ -173,3 +174,36 @@ def test_a_themes_own_words_steer_no_terminal(room: Newsroom, themes: Path) -> N
     done = room.run("theme", "check", "evil")
     assert done.code == 2
     assert "\x1b" not in done.out and "\u202e" not in done.out and "␛]0;owned␇[/b]" in done.out
+
+
+# ── docs/themes.md, followed ────────────────────────────────────────────────────────────────────
+
+
+def test_each_step_of_the_page_leaves_a_sound_theme(room: Newsroom, themes: Path) -> None:
+    assert room.run("theme", "new", "gazette").code == 0
+    steps = tutorial.files()
+    assert set(steps) > {"themes/gazette/inline.css", "themes/gazette/parts/more.mjml.j2"}
+    for name, text in steps.items():
+        file = room.folder / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+        done = room.run("theme", "check", "gazette")
+        assert done.code == 0, (name, done.said)
+
+
+def test_the_finished_look_is_in_the_mail(room: Newsroom, themes: Path, tmp_path: Path) -> None:
+    tutorial.follow(room.folder)
+    folder = tmp_path / "shown"
+    assert room.run("theme", "preview", "gazette", "-o", str(folder)).code == 0
+    html, text = (folder / "full-dark.html").read_text(), (folder / "full.txt").read_text()
+    assert "color:#1f4e79" in html and "#8fbfe6 !important" in html and "Show more news →" in html
+    assert "Mastodon" not in html + text
+
+
+def test_the_fault_that_the_page_shows_is_told_so(room: Newsroom, themes: Path) -> None:
+    tutorial.follow(room.folder)
+    line = '    <mj-button href="{{ edition.more_url }}">{{ label.more }}</mj-buton>'
+    part = themes / "gazette" / "parts" / "more.mjml.j2"
+    part.write_text(f"<mj-section><mj-column>\n{line}\n</mj-column></mj-section>\n")
+    told = room.run("theme", "check", "gazette").out
+    assert f"```\n{told}```" in tutorial.PAGE.read_text(encoding="utf-8")
