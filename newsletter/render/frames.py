@@ -60,9 +60,11 @@ def frames_page(theme: str, states: Mapping[str, str]) -> str:
 
 
 def _state(state: str, file: str) -> str:
+    # Of one origin with the page, or a browser gives the frames no picture from the disk; no script runs
     frames = [
-        f'<figure><figcaption>{width} px, {scheme}</figcaption><iframe title="{escape(state)}, {width} px,'
-        f' {scheme}" src="{file}-{scheme}.html" width="{width}" loading="lazy" sandbox></iframe></figure>'
+        f"<figure><figcaption>{width} px, {scheme}</figcaption>"
+        f'<iframe title="{escape(state)}, {width} px, {scheme}" src="{file}-{scheme}.html" width="{width}"'
+        ' loading="lazy" sandbox="allow-same-origin"></iframe></figure>'
         for width in WIDTHS
         for scheme in SCHEMES
     ]

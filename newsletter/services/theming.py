@@ -26,7 +26,9 @@ START = """\
 {{% extends "shipped:digest.mjml.j2" %}}
 
 {{% block masthead %}}
-<mj-section background-color="#1f4e79"><mj-column><mj-spacer height="8px" /></mj-column></mj-section>
+<mj-section css-class="band" background-color="#1f4e79">
+  <mj-column><mj-spacer height="8px" /></mj-column>
+</mj-section>
 {{{{ super() }}}}
 {{% endblock %}}
 """
