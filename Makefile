@@ -45,7 +45,8 @@ lock: $(STAMP)  ## pin the dependencies again
 		--no-header --extra postgres --group dev --upgrade pyproject.toml --output-file requirements.lock
 
 goldens: $(STAMP)  ## write the golden mails anew; say in the commit why they changed
-	$(BIN)/python -m tests.goldens
+	$(BIN)/python -m tests.render.goldens
+	$(BIN)/python -m tests.mail.goldens
 
 wheel: $(STAMP)  ## build the wheel into dist/
 	$(BIN)/python -m hatchling build --target wheel

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,7 @@ class Theme:
     def __init__(self, name: str, folders: tuple[Path, ...]) -> None:
         self.name = name
         self.folders = folders
-        self.loader = _ThemeLoader(folders)
+        self.loader = ThemeLoader(folders)
         self.environment = Sandbox(self.loader)
 
     def render(self, template: str, **context: Any) -> str:
@@ -146,7 +146,7 @@ def is_theme_name(name: str) -> bool:
     return _THEME_NAME.fullmatch(name) is not None
 
 
-class _ThemeLoader(BaseLoader):
+class ThemeLoader(BaseLoader):
     """Reads theme files, and only those: no path out of the folders, by name or by symbolic link."""
 
     def __init__(self, folders: tuple[Path, ...]) -> None:
@@ -191,12 +191,11 @@ class _ThemeLoader(BaseLoader):
             return path
         raise TemplateNotFound(name, f"there is no file {name!r}")
 
-    def own_files(self) -> list[Path]:
-        """The templates and style sheets of the theme's first folder."""
-        return list(self.files(self._folders[0]))
 
-    def files(self, folder: Path) -> Iterator[Path]:
-        """The templates and style sheets in `folder`; a link that leads out of it is none."""
-        for path in sorted(folder.rglob("*")):
-            if path.suffix in (".j2", ".css") and path.resolve().is_relative_to(folder) and path.is_file():
-                yield path
+def files_in(folder: Path) -> list[Path]:
+    """The templates and style sheets of one of a theme's folders; a link that leads out of it is none."""
+    return [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.suffix in (".j2", ".css") and path.is_file() and path.resolve().is_relative_to(folder)
+    ]

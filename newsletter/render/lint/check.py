@@ -25,7 +25,7 @@ from newsletter.render.lint.forbidden import forbidden_flaws
 from newsletter.render.lint.markup import markup_flaws
 from newsletter.render.lint.templates import loaded_by, missing_in, named_in, refused, unknown_in
 from newsletter.render.lint.vocabulary import did_you_mean
-from newsletter.render.theme import Theme
+from newsletter.render.theme import Theme, files_in
 from newsletter.values import EditionView
 
 
@@ -49,7 +49,7 @@ def check_theme(theme: Theme, states: Mapping[str, EditionView]) -> list[Fault]:
 
 
 def _as_written(theme: Theme) -> Iterator[Fault]:
-    own = list(theme.loader.own_files())
+    own = files_in(theme.folders[0])
     trees: dict[Path, nodes.Template] = {}
     for path in own:
         try:
@@ -67,15 +67,14 @@ def _as_written(theme: Theme) -> Iterator[Fault]:
 
 def _shipped(theme: Theme, own: Iterable[Path]) -> Iterator[nodes.Template]:
     """The files of the shipped theme that stand behind those of its own."""
-    for path in set(theme.loader.files(theme.folders[-1])) - set(own):
+    for path in set(files_in(theme.folders[-1])) - set(own):
         yield theme.loader.read(theme.environment, path)[1]
 
 
 def _unused(theme: Theme, own: Iterable[Path], loaded: Iterable[str]) -> Iterator[Fault]:
     """Files that nothing prints: most often a name that is misspelt."""
-    shipped = {
-        path.relative_to(theme.folders[-1]).as_posix() for path in theme.loader.files(theme.folders[-1])
-    }
+    last = theme.folders[-1]
+    shipped = {path.relative_to(last).as_posix() for path in files_in(last)}
     for path in own:
         name = path.relative_to(theme.folders[0]).as_posix()
         try:

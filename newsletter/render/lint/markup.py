@@ -32,6 +32,7 @@ MANY = 50  # flaws; who has more sees the first ones
 _REQUIRED = {
     "mjml": {"lang": "{{ edition.language }}", "dir": "{{ edition.direction }}"},
     "mj-image": {"alt": "…"},
+    "mj-social-element": {"src": "https://…"},  # or readers load the icon from a vendor
     "img": {"alt": "…"},
     "table": {"role": "presentation"},
 }

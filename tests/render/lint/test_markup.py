@@ -81,6 +81,8 @@ UNSOUND = [
     (in_text('<img src="a">'), "<img> has no alt", "<img"),
     ('<mj-section><mj-column><mj-image src="a" /></mj-column></mj-section>', "<mj-image> has no alt",
      "<mj-image"),
+    ('<mj-section><mj-column><mj-social><mj-social-element name="x" /></mj-social></mj-column></mj-section>',
+     "<mj-social-element> has no src", "<mj-social-element"),
     (in_text("<table></table>"), "<table> has no role", "<table>"),
     (in_text(f'<a href="{LEAVE}?x=1">x</a>'), "unsubscribe_url }} may not stand in href= of <a>", "href="),
     (in_text(f'<b title="{EMAIL}">x</b>'), "hole.email }} may not stand in title= of <b>", "title="),
