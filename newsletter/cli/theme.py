@@ -101,7 +101,9 @@ def _show_faults(console: Console, found: Mapping[str, Sequence[Fault]]) -> None
 
 def _show_fault(console: Console, fault: Fault) -> None:
     seen = f" (seen with: {fault.state})" if fault.state else ""
-    console.print(Text(fault.place, style="bold") + foreign(f": {fault.what}{seen}"))
+    place = foreign(fault.place)
+    place.stylize("bold")
+    console.print(place + foreign(f": {fault.what}{seen}"))
     if fault.source.strip():
         source, column = _window(fault, console.width - INDENT)
         console.print(foreign(" " * INDENT + source), overflow="crop", no_wrap=True)

@@ -173,6 +173,7 @@ def test_a_themes_own_words_steer_no_terminal(room: Newsroom, themes: Path) -> N
     (themes / "evil" / "parts" / "more.mjml.j2").write_text(
         "<mj-raw>\x1b]0;owned\x07[/b] <p x=\u202e>5</mj-raw>"
     )
+    (themes / "evil" / "\x1b[2J.j2").write_text("x")
     done = room.run("theme", "check", "evil")
     assert done.code == 2
     assert "\x1b" not in done.out and "\u202e" not in done.out and "␛]0;owned␇[/b]" in done.out
