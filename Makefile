@@ -18,7 +18,7 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
-tools: $(STAMP)  ## what some tests need beside Python packages (Debian: Chromium, OpenDKIM)
+tools: $(STAMP)  ## what some tests need beside Python packages: Chromium, OpenDKIM (Debian), html-validate
 	sh tests/tools.sh
 
 demo: $(STAMP)  ## the whole morning on sample news: from 08:59:50 to 25 mails and a page
@@ -45,7 +45,8 @@ lock: $(STAMP)  ## pin the dependencies again
 		--no-header --extra postgres --group dev --upgrade pyproject.toml --output-file requirements.lock
 
 goldens: $(STAMP)  ## write the golden mails anew; say in the commit why they changed
-	$(BIN)/python -m tests.goldens
+	$(BIN)/python -m tests.render.goldens
+	$(BIN)/python -m tests.mail.goldens
 
 wheel: $(STAMP)  ## build the wheel into dist/
 	$(BIN)/python -m hatchling build --target wheel

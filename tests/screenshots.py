@@ -1,7 +1,8 @@
 """Takes the pictures of a mail for the pages of `docs/`: `python -m tests.screenshots`.
 
 They show the demo's mail of a fixed date as a reader gets it, on a desk and on a phone, by day and
-by night; each is the mail from its top as far as `HEIGHT` goes.
+by night; each is the mail from its top as far as `HEIGHT` goes. Beside them every state of the shipped
+theme, and the theme that `docs/themes.md` ends with, small: for their outline.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from pathlib import Path
 from typing import Literal
 
 from playwright.sync_api import Browser, sync_playwright
+
+from newsletter.render.sample import states
+from tests import tutorial
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 DATE = "2026-02-18T12:00:00Z"
@@ -71,6 +75,33 @@ def take(browser: Browser, page: Path, shot: Shot) -> None:
         raise ValueError(f"{shot.file.name} has {shot.file.stat().st_size:,} bytes, more than {MAX_BYTES:,}")
 
 
+def make_previews(folder: Path) -> dict[str, Path]:
+    """Picture's name to page, for every state of the shipped theme and for the tutorial's look."""
+    command = [sys.executable, "-m", "newsletter"]
+    subprocess.run([*command, "init", "--quiet"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    config = folder / "config.toml"
+    config.write_text('themes = "themes"\n' + config.read_text(encoding="utf-8"), encoding="utf-8")
+    tutorial.follow(folder)
+    for theme in ("default", "gazette"):
+        preview = [*command, "theme", "preview", theme, "--quiet"]
+        subprocess.run(preview, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    shipped, own = folder / "preview-default", folder / "preview-gazette"
+    names = [state.replace(" ", "-") for state in states()]
+    return {f"theme-{name}": shipped / f"{name}-light.html" for name in names} | {
+        "theme-full-dark": shipped / "full-dark.html",
+        "theme-gazette-light": own / "full-light.html",
+        "theme-gazette-dark": own / "full-dark.html",
+    }
+
+
+def take_small(browser: Browser, name: str, page: Path) -> None:
+    """Half the size, as far down as a reader sees without much scrolling."""
+    tab = browser.new_page(viewport={"width": 600, "height": 1_300}, device_scale_factor=0.5)
+    tab.goto(page.as_uri())
+    tab.screenshot(path=PICTURES / f"{name}.jpg", type="jpeg", quality=80)
+    tab.close()
+
+
 def main() -> None:
     PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
@@ -78,6 +109,8 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         for shot in SHOTS:
             take(browser, mail, shot)
+        for name, page in make_previews(Path(folder)).items():
+            take_small(browser, name, page)
         browser.close()
 
 

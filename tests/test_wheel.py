@@ -72,7 +72,10 @@ def test_the_wheel_carries_what_it_needs_and_nothing_of_ours(wheel: Path) -> Non
     assert {f"newsletter/{name}" for name in templates} <= names
     assert {
         "newsletter/config.example.toml",
-        "newsletter/demo/paper/articles.jsonl",
+        "newsletter/render/paper/articles.jsonl",
+        "newsletter/render/paper/pictures/market.jpg",
+        "newsletter/render/lint/vocabulary.toml",
+        "newsletter/demo/readers.csv",
         "newsletter/web/static/public.css",
         "newsletter/store/migrations/env.py",
     } <= names

@@ -29,6 +29,7 @@ from newsletter.cli import (
     status,
     steering,
     subscribers,
+    theme,
     unknown,
 )
 from newsletter.cli.console import Interrupted, report
@@ -54,6 +55,7 @@ for room in (
     unknown,
     relays,
     subscribers,
+    theme,
     status,
     dkim,
 ):

@@ -23,6 +23,7 @@ from newsletter.demo.catchall import CatchAll, free_port
 from newsletter.errors import Incomplete, Refused
 from newsletter.mail.links import AddressKey, Keys
 from newsletter.models import EditionState
+from newsletter.render.sample import PICTURES, rows
 from newsletter.runtime import Runtime, open_runtime
 from newsletter.services import gathering, importing, status
 from newsletter.services.reading import web_view
@@ -32,7 +33,7 @@ from newsletter.store.schema import upgrade
 from newsletter.web.app import create_app
 from newsletter.web.server import WebServer
 
-PAPER = Path(__file__).parent / "paper"
+READERS = Path(__file__).parent / "readers.csv"
 SLUG = "gazette"
 ZONE = ZoneInfo("America/New_York")
 MARK = "demo.json"
@@ -125,8 +126,7 @@ def nine(today: datetime) -> datetime:
 
 def stories(due_at: datetime, pictures: str) -> Iterator[dict[str, object]]:
     """The sample stories as rows for `articles import`, as old at `due_at` as the paper says."""
-    for line in (PAPER / "articles.jsonl").read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
+    for row in rows():
         del row["rank"]
         picture = row.pop("picture")
         age = timedelta(hours=row.pop("hours_before"))
@@ -155,16 +155,16 @@ def _prepare(folder: Path, smtp_port: int, due_at: datetime) -> Runtime:
     runtime = open_runtime(load_settings(config, {}, folder), Clock(due_at - HEAD_START))
     upgrade(runtime.database)
     paper = folder / "articles.jsonl"
-    rows = stories(due_at, f"{_url(runtime)}/pictures")
-    paper.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    lines = (json.dumps(row) + "\n" for row in stories(due_at, f"{_url(runtime)}/pictures"))
+    paper.write_text("".join(lines), encoding="utf-8")
     gathering.import_articles(runtime, paper, runtime.clock.now())
-    importing.import_csv(runtime, PAPER / "subscribers.csv", SLUG, runtime.clock.now())
+    importing.import_csv(runtime, READERS, SLUG, runtime.clock.now())
     return runtime
 
 
 def _web(runtime: Runtime) -> WebServer:
     app = create_app(runtime)
-    app.mount("/pictures", StaticFiles(directory=PAPER / "pictures"))
+    app.mount("/pictures", StaticFiles(directory=PICTURES))
     return WebServer(runtime, app=app)
 
 
@@ -185,7 +185,7 @@ def _keep_page(runtime: Runtime, folder: Path, story: EditionStory) -> Path:
     html = web_view(runtime, SLUG, story.line.slug, "", runtime.clock.now())
     if html is None:
         raise Incomplete("The edition has no page.", next_step="newsletter status")
-    shutil.copytree(PAPER / "pictures", folder / "pictures")
+    shutil.copytree(PICTURES, folder / "pictures")
     page = folder / "edition.html"
     page.write_text(html.replace(f"{_url(runtime)}/pictures/", "pictures/"), encoding="utf-8")
     return page

@@ -1,7 +1,7 @@
 """An edition to its rendition: once per edition, and the same bytes whenever it is done again.
 
-    view → theme (Jinja) → MJML → mrml → premailer → squeeze → gate → cut at the holes → encoded
-    view → theme (Jinja) → text                                → gate → cut at the holes → encoded
+    view → theme (Jinja) → MJML → lint → mrml → premailer → squeeze → gate → cut at the holes → encoded
+    view → theme (Jinja) → text                                       → gate → cut at the holes → encoded
 
 Preview, test mail, web view and the real send all fill this one object; nobody renders twice.
 """
@@ -9,16 +9,20 @@ Preview, test mail, web view and the real send all fill this one object; nobody 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
 from newsletter.errors import Blocked
 from newsletter.mail.segments import decode, fill, html_value, split, text_value
 from newsletter.render import gate
 from newsletter.render.holes import hole_pattern, holes, nonce_for
-from newsletter.render.inline import RulesError, inline, take_inline_rules
+from newsletter.render.inline import inline, take_inline_rules
 from newsletter.render.labels import labels_for
 from newsletter.render.legible import legible
+from newsletter.render.lint.faults import Faulty
+from newsletter.render.lint.markup import markup_flaws
 from newsletter.render.mjml import MarkupError, to_html
 from newsletter.render.theme import Theme
 from newsletter.values import Body, EditionView, Rendition
@@ -30,21 +34,27 @@ _SIDES = {"ltr": {"start": "left", "end": "right"}, "rtl": {"start": "right", "e
 _PREFORMATTED = re.compile(r"(<pre\b.*?</pre>)", re.DOTALL | re.IGNORECASE)
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a theme made of an edition, not yet cut at the holes."""
+
+    edition: EditionView
+    nonce: str
+    html: str
+    text: str
+
+
 def compile_edition(view: EditionView, theme: Theme, *, plain_hosts: Collection[str] = ()) -> Rendition:
     """The rendition of `view`; pictures may come over plain http from `plain_hosts` only.
 
-    Raises Misuse for a fault of the theme, and Blocked, with every finding, when the gate says no.
+    Raises Faulty for a fault of the theme, and Blocked, with every finding, when the gate says no.
     """
-    edition = legible(view)
-    nonce = nonce_for(repr(view))
-    html = _html(edition, theme, nonce)
-    text = _text(edition, theme, nonce)
-    rules = gate.Rules(nonce, edition.postal_address, frozenset(plain_hosts))
-    findings = [*gate.html_findings(html, rules), *gate.text_findings(text, rules)]
-    if findings:
+    parts = print_parts(view, theme)
+    edition = parts.edition
+    if findings := [finding for _, finding in unfit(parts, plain_hosts)]:
         raise _refusal(edition, findings)
-    html_body = _cut(html, nonce, theme, HTML_TEMPLATE)
-    text_body = _cut(text, nonce, theme, TEXT_TEMPLATE)
+    html_body = _cut(parts.html, parts.nonce, theme, HTML_TEMPLATE)
+    text_body = _cut(parts.text, parts.nonce, theme, TEXT_TEMPLATE)
     if too_large := list(gate.size_findings(html_body)):
         raise _refusal(edition, too_large)
     return Rendition(
@@ -57,6 +67,30 @@ def compile_edition(view: EditionView, theme: Theme, *, plain_hosts: Collection[
     )
 
 
+def print_parts(view: EditionView, theme: Theme) -> Parts:
+    """Both parts of `view`, whole, with tokens for holes. Raises Faulty."""
+    edition, nonce = legible(view), nonce_for(repr(view))
+    context = context_of(edition, nonce)
+    return Parts(edition, nonce, _html(theme, nonce, context), _text(theme, context))
+
+
+def unfit(parts: Parts, plain_hosts: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Template and finding of all that the gate has to say."""
+    rules = gate.Rules(parts.nonce, parts.edition.postal_address, frozenset(plain_hosts))
+    yield from ((HTML_TEMPLATE, finding) for finding in gate.html_findings(parts.html, rules))
+    yield from ((TEXT_TEMPLATE, finding) for finding in gate.text_findings(parts.text, rules))
+
+
+def context_of(edition: EditionView, nonce: str) -> dict[str, Any]:
+    """Everything that a theme is given."""
+    return {
+        "edition": edition,
+        "label": labels_for(edition.language),
+        "side": _SIDES["rtl" if edition.direction == "rtl" else "ltr"],
+        "hole": holes(nonce),
+    }
+
+
 def neutral_html(rendition: Rendition, values: Mapping[str, str]) -> str:
     """The HTML part with `values` for its holes, as a browser reads it: web view and previews."""
     return decode(fill(rendition.html, {hole: html_value(value) for hole, value in values.items()}))
@@ -67,28 +101,20 @@ def plain_text(rendition: Rendition, values: Mapping[str, str]) -> str:
     return decode(fill(rendition.text, {hole: text_value(value) for hole, value in values.items()}))
 
 
-def _html(edition: EditionView, theme: Theme, nonce: str) -> str:
-    mjml = _print(HTML_TEMPLATE, edition, theme, nonce)
+def _html(theme: Theme, nonce: str, context: dict[str, Any]) -> str:
+    mjml = theme.render(HTML_TEMPLATE, **context)
+    if flaws := markup_flaws(mjml, hole_pattern(nonce)):
+        raise Faulty(theme.name, theme.place(HTML_TEMPLATE, mjml, flaws, **context))
+    mjml, rules = take_inline_rules(mjml)
     try:
-        mjml, rules = take_inline_rules(mjml)
         return _squeeze(inline(to_html(mjml), rules))
-    except (MarkupError, RulesError) as error:
-        raise theme.fault(HTML_TEMPLATE, str(error)) from error
+    except MarkupError as error:
+        raise Faulty(theme.name, [theme.fault(HTML_TEMPLATE, 0, str(error))]) from error
 
 
-def _text(edition: EditionView, theme: Theme, nonce: str) -> str:
-    lines = [line.rstrip() for line in _print(TEXT_TEMPLATE, edition, theme, nonce).splitlines()]
+def _text(theme: Theme, context: dict[str, Any]) -> str:
+    lines = [line.rstrip() for line in theme.render(TEXT_TEMPLATE, **context).splitlines()]
     return re.sub(r"\n{4,}", "\n\n\n", "\n".join(lines)).strip() + "\n"
-
-
-def _print(template: str, edition: EditionView, theme: Theme, nonce: str) -> str:
-    return theme.render(
-        template,
-        edition=edition,
-        label=labels_for(edition.language),
-        side=_SIDES["rtl" if edition.direction == "rtl" else "ltr"],
-        hole=holes(nonce),
-    )
 
 
 def _squeeze(html: str) -> str:
@@ -103,7 +129,8 @@ def _cut(text: str, nonce: str, theme: Theme, template: str) -> Body:
     try:
         return split(text, hole_pattern(nonce))
     except ValueError as error:
-        raise theme.fault(template, f"{error}; end it with a line of its own") from error
+        fault = theme.fault(template, 0, str(error), "end it with a line of its own")
+        raise Faulty(theme.name, [fault]) from error
 
 
 def _hash(subject: str, preheader: str, html: Body, text: Body, theme: str) -> str:

@@ -12,7 +12,12 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
-from newsletter.render.holes import REQUIRED_HOLES, URL_HOLES, hole_pattern
+from newsletter.render.holes import (
+    REQUIRED_HOLES,
+    hole_pattern,
+    misplaced_in_attribute,
+    misplaced_in_words,
+)
 from newsletter.values import Body
 
 MAX_BYTES = 100_000  # of the encoded HTML part: Gmail hides what comes after some 102 kB
@@ -30,8 +35,8 @@ NO_TEXT_INSIDE = ("script", "style", "title")
 
 _CONDITIONAL = re.compile(r"\[if[^\]]*\]>(.*)<!\[endif\]", re.DOTALL)
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-_CSS_URL = re.compile(r"url\s*\(\s*['\"]?([^'\")]*)", re.IGNORECASE)
-_CSS_FORBIDDEN = re.compile(r"@import|expression\s*\(|behavior\s*:|-moz-binding", re.IGNORECASE)
+CSS_URL = re.compile(r"url\s*\(\s*['\"]?([^'\")]*)", re.IGNORECASE)
+CSS_FORBIDDEN = re.compile(r"@import|expression\s*\(|behavior\s*:|-moz-binding", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,17 +150,14 @@ class _Inspector(HTMLParser):
         if self._inside == "style":
             self.style += len(data)
             self._css(data, "a style sheet")
-        for hole in self._holes.findall(data):
-            if self._inside:
-                self._say(f"{{{{ hole.{hole} }}}} may not stand inside <{self._inside}>.")
-            elif hole in URL_HOLES:
-                self._say(f'{{{{ hole.{hole} }}}} is an address: it may only be a whole href="…".')
+        for _, what in misplaced_in_words(self._holes, self._inside, data):
+            self._say(f"{what}.")
         if not self._inside:
             self._read.append(data)
 
     def handle_comment(self, data: str) -> None:
-        for hole in self._holes.findall(data):
-            self._say(f"{{{{ hole.{hole} }}}} may not stand in a comment.")
+        for _, what in misplaced_in_words(self._holes, "!--", data):
+            self._say(f"{what}.")
         if conditional := _CONDITIONAL.fullmatch(data):
             # Outlook reads what stands in here, so it obeys the same rules
             within = _Inspector(self._rules)
@@ -166,9 +168,8 @@ class _Inspector(HTMLParser):
                 self._say(finding)
 
     def _attribute(self, tag: str, name: str, value: str) -> None:
-        for hole in self._holes.findall(value):
-            if not (name == "href" and hole in URL_HOLES and self._holes.fullmatch(value)):
-                self._say(f"{{{{ hole.{hole} }}}} may not stand in {name}= of <{tag}>.")
+        for what in misplaced_in_attribute(self._holes, tag, name, value):
+            self._say(f"{what}.")
         if name.startswith("on"):
             self._say(f"{name}= may not stand in a mail, found on <{tag}>.")
         if name == "style":
@@ -187,9 +188,9 @@ class _Inspector(HTMLParser):
             self._say(f"{name}= of <{tag}> is not a whole https address: {url[:200]!r}.")
 
     def _css(self, css: str, place: str) -> None:
-        if found := _CSS_FORBIDDEN.search(css):
+        if found := CSS_FORBIDDEN.search(css):
             self._say(f"{found[0]!r} may not stand in {place}.")
-        for url in _CSS_URL.findall(css):
+        for url in CSS_URL.findall(css):
             if not is_permitted(url.strip(), self._rules.plain_hosts):
                 self._say(f"url() in {place} is not a whole https address: {url[:200]!r}.")
 

@@ -9,10 +9,11 @@ article can contain one and thereby place a reader's secret link in its text.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from hashlib import blake2s
 from itertools import count
 
-from jinja2 import TemplateSyntaxError, nodes
+from jinja2 import nodes
 
 TEXT_HOLES = ("greeting", "email")
 URL_HOLES = ("unsubscribe_url", "preferences_url", "web_url")
@@ -20,6 +21,9 @@ HOLES = TEXT_HOLES + URL_HOLES
 REQUIRED_HOLES = ("unsubscribe_url", "preferences_url")
 
 VARIABLE = "hole"  # its name in a theme
+
+# Where what a reader's program shows as text does not come from, and what a person calls it
+UNREAD = {"script": "a script", "style": "a style sheet", "title": "a title", "!--": "a comment"}
 
 
 class Hole:
@@ -55,8 +59,8 @@ def nonce_for(content: str, size: int = 6) -> str:
     return next(nonce for nonce in nonces if nonce not in folded)
 
 
-def forbid_misuse(tree: nodes.Template, name: str, filename: str) -> None:
-    """Raise TemplateSyntaxError where a template does anything with a hole but print it whole.
+def misused(tree: nodes.Template) -> Iterator[tuple[int, str]]:
+    """Line and fault of each place where a template does anything with a hole but print it whole.
 
     No filter, test, operator, assignment, condition or argument: what a reader's value looks like
     must not matter to a theme, and a damaged token would lose the reader's link.
@@ -69,5 +73,21 @@ def forbid_misuse(tree: nodes.Template, name: str, filename: str) -> None:
     }
     for use in tree.find_all(nodes.Name):
         if use.name == VARIABLE and id(use) not in whole:
-            message = "a hole may only be printed, alone and whole, like {{ hole.greeting }}"
-            raise TemplateSyntaxError(message, use.lineno, name, filename)
+            yield use.lineno, "a hole may only be printed, alone and whole, like {{ hole.greeting }}"
+
+
+def misplaced_in_attribute(pattern: re.Pattern[str], tag: str, name: str, value: str) -> Iterator[str]:
+    """Holes in an attribute, where only an address may stand, as a whole href."""
+    for hole in pattern.findall(value):
+        if not (name == "href" and hole in URL_HOLES and pattern.fullmatch(value)):
+            yield f"{{{{ hole.{hole} }}}} may not stand in {name}= of <{tag}>"
+
+
+def misplaced_in_words(pattern: re.Pattern[str], inside: str, words: str) -> Iterator[tuple[int, str]]:
+    """Offset and fault of holes in what is read `inside` a tag, or in a comment (`!--`)."""
+    for found in pattern.finditer(words):
+        hole = f"{{{{ hole.{found[1]} }}}}"
+        if inside in UNREAD:
+            yield found.start(), f"{hole} may not stand in {UNREAD[inside]}"
+        elif found[1] in URL_HOLES:
+            yield found.start(), f'{hole} is an address: it may only be a whole href="…"'

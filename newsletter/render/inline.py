@@ -2,7 +2,7 @@
 
 premailer does this one job and sees nothing else: all other style sheets are marked to be left alone.
 It parses with cssutils, which would fetch what an `@import` names, from the network and from the disk
-alike; so at-rules and `url()` are refused, and the parser's fetcher is a dead one besides.
+alike; so `lint.styles` refuses at-rules and `url()`, and the parser's fetcher is a dead one besides.
 """
 
 from __future__ import annotations
@@ -17,26 +17,12 @@ from premailer import Premailer
 
 cssutils.log.setLevel(logging.CRITICAL)
 
-_INLINE_STYLE = re.compile(r'<mj-style inline="inline">(.*?)</mj-style>', re.DOTALL)
-_CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_UNFIT = re.compile(r"@|url\s*\(|[\\<]|[^\x00-\x7f]", re.IGNORECASE)
-
-
-class RulesError(ValueError):
-    """What an inlined style sheet may not hold."""
+_INLINE_STYLE = re.compile(r"""<mj-style\s+inline\s*=\s*["']inline["']\s*>(.*?)</mj-style\s*>""", re.DOTALL)
 
 
 def take_inline_rules(mjml: str) -> tuple[str, str]:
-    """`mjml` without its `<mj-style inline="inline">`, and the rules that stood there.
-
-    Raises RulesError for anything that could fetch, or that a style attribute cannot express.
-    """
-    css = "\n".join(_INLINE_STYLE.findall(mjml))
-    if found := _UNFIT.search(_CSS_COMMENT.sub("", css)):
-        raise RulesError(
-            f"inlined rules hold {found[0]!r}: plain selectors and ASCII only, no at-rules, url() or escapes"
-        )
-    return _INLINE_STYLE.sub("", mjml), css
+    """`mjml` without its `<mj-style inline="inline">`, and the rules that stood there."""
+    return _INLINE_STYLE.sub("", mjml), "\n".join(_INLINE_STYLE.findall(mjml))
 
 
 def inline(html: str, css: str) -> str:

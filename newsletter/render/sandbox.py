@@ -8,13 +8,16 @@ themes come from the operator's disk only.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from difflib import get_close_matches
 from typing import Any
 
-from jinja2 import BaseLoader, StrictUndefined, TemplateSyntaxError, filters, nodes, pass_eval_context, tests
+from jinja2 import BaseLoader, StrictUndefined, Undefined, filters, nodes, pass_eval_context, tests
 from jinja2.exceptions import SecurityError
 from jinja2.nodes import EvalContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment, safe_range
-from jinja2.utils import Namespace
+from jinja2.utils import Namespace, missing
 from markupsafe import Markup, escape
 
 from newsletter.render.filters import cut, fit, wrap
@@ -45,16 +48,37 @@ UNESCAPED = (".txt.j2", ".css")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 
 
+class Unknown(StrictUndefined):
+    """A name that stands for nothing, which says what it might have meant."""
+
+    __slots__ = ()
+
+    @property
+    def _undefined_message(self) -> str:
+        name, owner = str(self._undefined_name), self._undefined_obj
+        if self._undefined_hint or owner is missing:
+            return str(self._undefined_hint or f"{name!r} is undefined")
+        if owner is None:
+            return f"{name!r} of nothing: what should have it is empty here"
+        return unknown_of(name, list(owner) if isinstance(owner, dict) else _field_names(owner))
+
+
+def unknown_of(name: str, known: list[str]) -> str:
+    """That nothing here is called `name`, and which of `known` is nearest."""
+    close = get_close_matches(name, known, n=1)
+    return f"{name!r} is undefined here" + (f"; did you mean {close[0]!r}?" if close else "")
+
+
 class Sandbox(ImmutableSandboxedEnvironment):
     """Numbers may be multiplied; text may be filtered, but neither multiplied nor asked for methods."""
 
     intercepted_binops = frozenset({"*", "**", "%"})
 
-    def __init__(self, loader: BaseLoader) -> None:
+    def __init__(self, loader: BaseLoader, undefined: type[Undefined] = Unknown) -> None:
         super().__init__(
             loader=loader,
             autoescape=lambda name: not (name or "").endswith(UNESCAPED),
-            undefined=StrictUndefined,
+            undefined=undefined,
             finalize=_survive_mrml,
             trim_blocks=True,
             lstrip_blocks=True,
@@ -74,13 +98,17 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return super().call_binop(context, operator, left, right)
 
 
-def forbid_ways_out(tree: nodes.Template, name: str, filename: str) -> None:
-    """Raise TemplateSyntaxError where a template reaches for the engine itself."""
+def ways_out(tree: nodes.Template) -> Iterator[tuple[int, str]]:
+    """Line and fault of each place where a template reaches for the engine itself."""
     for node in tree.find_all((nodes.EvalContextModifier, nodes.ScopedEvalContextModifier)):
-        raise TemplateSyntaxError("escaping cannot be switched off", node.lineno, name, filename)
+        yield node.lineno, "escaping cannot be switched off"
     for use in tree.find_all(nodes.Name):
         if use.name == "self":
-            raise TemplateSyntaxError("'self' is not for themes: include a part", use.lineno, name, filename)
+            yield use.lineno, "'self' is not for themes: include a part"
+
+
+def _field_names(owner: object) -> list[str]:
+    return [field.name for field in fields(owner)] if is_dataclass(owner) else []
 
 
 @pass_eval_context

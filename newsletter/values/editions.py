@@ -48,7 +48,7 @@ class EditionView:
     preheader: str
     language: str
     direction: str
-    lead: Story
+    lead: Story | None  # nothing goes out without one, but a draft may still lack it
     sections: tuple[Section, ...]
     more_url: str
     home_url: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import struct
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from newsletter import demo
+from newsletter.render.sample import rows
 from tests.drawings.__main__ import DRAWINGS, MAX_BYTES, PICTURES, size_of, strangers
 
-PAPER = Path(demo.__file__).parent / "paper"
-ARTICLES: list[dict[str, Any]] = [
-    json.loads(line) for line in (PAPER / "articles.jsonl").read_text(encoding="utf-8").splitlines()
-]
+READERS = Path(demo.__file__).parent / "readers.csv"
+ARTICLES = rows()
 MAX_AGE = 36.0  # hours; the default of [newsletters.selection]
 
 
@@ -63,7 +61,7 @@ def test_an_article_is_complete(article: dict[str, Any]) -> None:
     if article["picture"]:
         assert article["picture_alt"].endswith(".")
         stated = (article["picture_width"], article["picture_height"])
-        assert jpeg_size(PAPER / "pictures" / article["picture"]) == stated
+        assert jpeg_size(PICTURES / article["picture"]) == stated
 
 
 def test_no_two_articles_share_an_address() -> None:
@@ -86,7 +84,7 @@ def test_a_drawing_keeps_to_the_palette_and_to_its_size(drawing: Path) -> None:
 
 
 def test_there_are_twenty_five_readers_who_can_get_no_real_mail() -> None:
-    with (PAPER / "subscribers.csv").open(encoding="utf-8", newline="") as file:
+    with READERS.open(encoding="utf-8", newline="") as file:
         readers = list(csv.DictReader(file))
     assert len({reader["address"] for reader in readers}) == len(readers) == 25
     reserved = (".example", ".test", "@example.org", "@example.net")

@@ -13,7 +13,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, sync_playwright
 
 DRAWINGS = Path(__file__).parent
-PICTURES = DRAWINGS.parents[1] / "newsletter" / "demo" / "paper" / "pictures"
+PICTURES = DRAWINGS.parents[1] / "newsletter" / "render" / "paper" / "pictures"
 PALETTE = {
     "#f6f1e6": "paper",
     "#e9dcc3": "sand",

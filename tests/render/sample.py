@@ -195,52 +195,6 @@ def ukrainian() -> EditionView:
     )
 
 
-def rtl() -> EditionView:
-    """An Arabic edition: everything stands the other way round."""
-    return EditionView(
-        newsletter="جريدة الميناء",
-        slug="2026-02-18",
-        promise="المدينة والبحر في خمس دقائق",
-        date="الأربعاء، 18 فبراير 2026",
-        schedule="كل يوم في التاسعة صباحًا",
-        subject="عبّارة الليل تبحر من جديد",
-        preheader="وأيضًا: عاد الرنجة إلى الساحل، والجسر مغلق حتى الجمعة",
-        language="ar",
-        direction="rtl",
-        lead=story(
-            "ferry-ar",
-            "عبّارة الليل تبحر من جديد بعد أحد عشر شتاءً",
-            "غادرت العبّارة الرصيف الشمالي بعد منتصف الليل بعشر دقائق وعلى متنها 214 راكبًا.",
-            "إيناس هالوران",
-            kicker="الميناء",
-            picture=picture("ferry", alt="عبّارة بيضاء تغادر رصيفًا مضاءً ليلًا"),
-        ),
-        sections=(
-            Section(
-                "المدينة",
-                (
-                    story(
-                        "library-ar",
-                        "المكتبة تبقى مفتوحة حتى العاشرة في موسم الامتحانات",
-                        "طلب الطلاب أمسيات أطول منذ الخريف.",
-                        "توم أدييمي",
-                        picture=picture("library", 1200, 900),
-                    ),
-                    story("bridge-ar", "الجسر الدوّار مغلق للإصلاح حتى الجمعة", "", "مارا ليندكفيست"),
-                ),
-            ),
-        ),
-        more_url=f"{PAPER}/ar/latest",
-        home_url=f"{PAPER}/ar",
-        postal_address="جريدة الميناء، 4 زقاق دار الجمارك، بورت إليري",
-        intro="عادت العبّارة، ولم يعد الجسر.",
-        video=story("videos/lighthouse-ar", "داخل المنارة", picture=picture("lighthouse"), duration="4:12"),
-        note=Story(title="", url="", text="أخطأنا أمس في موعد المدّ: الصواب 14:20."),
-        sponsor=SPONSOR,
-        social=(SocialLink("RSS", f"{PAPER}/feed.xml"),),
-    )
-
-
 def many(stories: int) -> EditionView:
     """A lead and `stories` more, five to a section, all with picture, byline and a long address."""
     base = full()

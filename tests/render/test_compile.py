@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from itertools import pairwise
+from time import process_time
 
 import pytest
 
@@ -12,13 +13,16 @@ from newsletter.errors import Refused
 from newsletter.mail.segments import decode, fill, text_value
 from newsletter.render.compile import compile_edition, neutral_html, plain_text
 from newsletter.render.holes import HOLES, nonce_for
+from newsletter.render.lint.faults import Faulty
+from newsletter.render.sample import states
 from newsletter.render.theme import load_theme
 from newsletter.values import EditionView, Section, Story
 from tests.render import sample
 from tests.render.goldens import GOLDEN, golden_mail
 from tests.render.page import Page
 
-SAMPLES = [sample.full, sample.shortest, sample.rtl, sample.ukrainian]
+STATES = states()
+SAMPLES = {"harbour": sample.full(), "quiet": sample.shortest(), "ukrainian": sample.ukrainian(), **STATES}
 THEME = load_theme("default")
 
 
@@ -59,7 +63,7 @@ def test_a_reader_gets_their_own_values_and_nobody_elses() -> None:
     assert "hole" not in html + text
 
 
-@pytest.mark.parametrize("view", [make() for make in SAMPLES], ids=[make.__name__ for make in SAMPLES])
+@pytest.mark.parametrize("view", SAMPLES.values(), ids=SAMPLES)
 def test_every_state_of_the_theme_is_accessible(view: EditionView) -> None:
     page = page_of(view)
     assert page.all("html")[0]["lang"] == view.language
@@ -70,7 +74,8 @@ def test_every_state_of_the_theme_is_accessible(view: EditionView) -> None:
     assert all(table.get("role") == "presentation" for table in page.all("table"))
     for image in page.all("img"):
         assert "alt" in image
-        assert int(image["width"]) > 0 and int(image["height"]) > 0
+        assert int(image["width"]) > 0
+        assert int(image.get("height", "1")) > 0, "left out where the picture's size is not known"
     assert {link["href"].split(":")[0] for link in page.all("a")} == {"https"}
     assert 'name="color-scheme" content="light dark"' in page.html
 
@@ -154,7 +159,7 @@ def test_the_fixed_words_are_in_the_newsletters_language() -> None:
 
 
 def test_right_to_left_stands_the_other_way_round() -> None:
-    page = page_of(sample.rtl())
+    page = page_of(STATES["right to left"])
     assert {cell["align"] for cell in page.classed("item")} == {"right"}
     assert {cell["align"] for cell in page.classed("thumb")} == {"left"}
     assert all("letter-spacing:0" in label["style"] for label in page.classed("kicker"))
@@ -223,6 +228,24 @@ def test_what_turns_or_breaks_a_line_is_gone_everywhere() -> None:
     both = neutral_html(rendition, sample.NEUTRAL) + plain_text(rendition, sample.NEUTRAL)
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]", both)
     assert rendition.subject == "ab cd ef Bcc: x gh"
+
+
+def test_a_summary_of_ten_megabytes_is_cut_everywhere_and_soon() -> None:
+    words = "A summary that does not end. " * 350_000
+    lead = replace(sample.LEAD, summary=words)
+    started = process_time()
+    rendition = compile_edition(replace(sample.full(), lead=lead), THEME)
+    assert process_time() - started < 5
+    assert sum(map(len, rendition.html.literals)) < 60_000
+    assert words[:200] in Page(neutral_html(rendition, sample.NEUTRAL)).text
+    assert len(plain_text(rendition, sample.NEUTRAL)) < 10_000
+
+
+@pytest.mark.parametrize("html", ["<b>" * 12_000 + "x" + "</b>" * 12_000, "<b>" * 12_000])
+def test_a_fragment_that_nests_without_end_is_refused_where_it_is_printed(html: str) -> None:
+    note = Story(title="", url="", html=html)
+    with pytest.raises(Faulty, match=r"parts/note\.mjml\.j2:5: more than 100 tags are open at once"):
+        compile_edition(replace(sample.full(), note=note), THEME)
 
 
 def test_nothing_in_an_article_can_end_the_data() -> None:

@@ -10,6 +10,7 @@ import pytest
 from newsletter.errors import Refused
 from newsletter.render.compile import compile_edition
 from newsletter.render.gate import Rules, html_findings, is_permitted, text_findings
+from newsletter.render.lint.faults import Faulty
 from newsletter.render.theme import load_theme
 from newsletter.values import Picture, Story
 from tests.render import sample
@@ -195,7 +196,7 @@ def test_the_story_behind_a_bad_address_can_be_found() -> None:
 
 
 def test_hole_that_passed_the_template_but_not_the_context_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match=r"hole\.email }} may not stand in title= of <b>"):
+    with pytest.raises(Faulty, match=r"digest\.mjml\.j2:4: {{ hole\.email }} may not stand in title= of <b>"):
         compile_edition(sample.full(), with_footer(tmp_path, '<b title="{{ hole.email }}">x</b>'))
 
 

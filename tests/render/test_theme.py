@@ -9,6 +9,7 @@ import pytest
 
 from newsletter.errors import Misuse
 from newsletter.render.compile import compile_edition, neutral_html, plain_text
+from newsletter.render.lint.faults import Faulty
 from newsletter.render.shipped import shipped
 from newsletter.render.theme import load_theme
 from tests.render import sample
@@ -114,7 +115,7 @@ FAULTS = [
     ("{% if %}", "parts/more.mjml.j2:1", "Expected an expression"),
     ("\n{% block %}", "parts/more.mjml.j2:2", "block"),
     ("{{ edition.subject|shout }}", "parts/more.mjml.j2:1", "shout"),
-    ('\n{% include "gone.j2" %}', "parts/more.mjml.j2:2", "there is no file gone.j2"),
+    ('\n{% include "gone.j2" %}', "parts/more.mjml.j2:2", "there is no file 'gone.j2'"),
     ("\n{{ 1 / 0 }}", "parts/more.mjml.j2:2", "division by zero"),
     ("\n{{ hole.phone }}", "parts/more.mjml.j2:2", "phone"),
 ]
@@ -132,12 +133,12 @@ def test_a_template_fault_is_named_with_file_and_line(
 
 BROKEN_MJML = [
     ("<b>", "<b> is not closed before </mj-text>"),
-    ("</b>", "<mj-text> is not closed before </b>"),
-    ("<mj-button>x</mj-buton>", "<mj-button> is not closed before </mj-buton>"),
+    ("</b>", "</b> closes nothing: <mj-text> is open"),
+    ("</mj-text><mj-button>x</mj-buton><mj-text>", "</mj-buton> does not close <mj-button>"),
     ("<div>" * 120 + "</div>" * 120, "more than 100 tags"),
     ("<![if !mso]>x<![endif]>", '"<!["'),
-    ('</mj-text><mj-include path="/etc/passwd" /><mj-text>', "MJML cannot be read"),
-    ("<p class=bare<>x</p>", "MJML cannot be read"),
+    ('</mj-text><mj-include path="/etc/passwd" /><mj-text>', "unknown component <mj-include>"),
+    ("<p class=bare<>x</p>", 'a bare "<"'),
 ]
 
 
@@ -145,18 +146,19 @@ BROKEN_MJML = [
 def test_broken_mjml_is_named(mjml: str, what: str, tmp_path: Path) -> None:
     with pytest.raises(Misuse) as misuse:
         compile_edition(sample.full(), with_footer(tmp_path, mjml))
-    assert "Theme mine, digest.mjml.j2: " in str(misuse.value)
+    assert "digest.mjml.j2:4: " in str(misuse.value)
     assert what in str(misuse.value)
 
 
 def test_a_theme_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     theme = own_theme(tmp_path, {"digest.txt.j2": ""})
     (tmp_path / "mine" / "digest.txt.j2").write_bytes(b"\xff\xfe")
-    with pytest.raises(Misuse, match=r"digest\.txt\.j2 is not UTF-8"):
+    with pytest.raises(Misuse, match=r"digest\.txt\.j2: is not UTF-8"):
         compile_edition(sample.full(), theme)
 
 
 def test_a_text_part_that_ends_in_a_hole_is_refused_with_the_mend(tmp_path: Path) -> None:
     lines = "{{ edition.postal_address }}\n{{ hole.preferences_url }}\n{{ hole.unsubscribe_url }}\n"
-    with pytest.raises(Misuse, match=r"digest\.txt\.j2: nothing follows the last hole; end it"):
+    with pytest.raises(Faulty, match=r"digest\.txt\.j2: nothing follows the last hole") as misuse:
         compile_edition(sample.full(), own_theme(tmp_path, {"digest.txt.j2": lines}))
+    assert misuse.value.faults[0].mend == "end it with a line of its own"

@@ -1,0 +1,128 @@
+"""All faults of a theme: those that its files show as they are written, and those of every sample edition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from jinja2 import TemplateNotFound, TemplateSyntaxError, nodes
+
+from newsletter.errors import Refused
+from newsletter.render.compile import (
+    HTML_TEMPLATE,
+    TEXT_TEMPLATE,
+    compile_edition,
+    context_of,
+    print_parts,
+    unfit,
+)
+from newsletter.render.holes import hole_pattern, nonce_for
+from newsletter.render.legible import legible
+from newsletter.render.lint.faults import Fault, Faulty
+from newsletter.render.lint.forbidden import forbidden_flaws
+from newsletter.render.lint.markup import markup_flaws
+from newsletter.render.lint.templates import loaded_by, missing_in, named_in, refused, unknown_in
+from newsletter.render.lint.vocabulary import did_you_mean
+from newsletter.render.theme import Theme, files_in
+from newsletter.values import EditionView
+
+
+def check_theme(theme: Theme, states: Mapping[str, EditionView]) -> list[Fault]:
+    """Every fault, by file and line, each once; `states` by what a person calls them, the fullest first.
+
+    One that the first state does not show names the state that does.
+    """
+    found: dict[tuple[str, int, str], Fault] = {}
+    written = list(_as_written(theme))
+    for fault in written:
+        found.setdefault((fault.file, fault.line, fault.what), fault)
+    # What a name that is unknown did when it was printed need not be told twice
+    told = {(fault.file, fault.line) for fault in written}
+    for number, (state, view) in enumerate(states.items()):
+        for fault in _printed(theme, view):
+            if (fault.file, fault.line) not in told or not fault.line:
+                named = replace(fault, state=state if number else "")
+                found.setdefault((fault.file, fault.line, fault.what), named)
+    return sorted(found.values(), key=lambda fault: (fault.file, fault.line, fault.column))
+
+
+def _as_written(theme: Theme) -> Iterator[Fault]:
+    own = files_in(theme.folders[0])
+    trees: dict[Path, nodes.Template] = {}
+    for path in own:
+        try:
+            _, trees[path] = theme.loader.read(theme.environment, path)
+        except TemplateSyntaxError as error:
+            yield theme.fault(str(path), error.lineno, (error.message or "").rstrip("."))
+    everywhere = [*trees.values(), *_shipped(theme, own)]
+    named = set().union(*map(named_in, everywhere))
+    loaded = {name for tree in everywhere for _, name in loaded_by(tree)}
+    for path, tree in trees.items():
+        flaws = (*refused(tree), *unknown_in(tree, named), *missing_in(tree, theme.loader.find))
+        yield from (theme.fault(str(path), line, what) for line, what in flaws)
+    yield from _unused(theme, own, loaded)
+
+
+def _shipped(theme: Theme, own: Iterable[Path]) -> Iterator[nodes.Template]:
+    """The files of the shipped theme that stand behind those of its own."""
+    for path in set(files_in(theme.folders[-1])) - set(own):
+        yield theme.loader.read(theme.environment, path)[1]
+
+
+def _unused(theme: Theme, own: Iterable[Path], loaded: Iterable[str]) -> Iterator[Fault]:
+    """Files that nothing prints: most often a name that is misspelt."""
+    last = theme.folders[-1]
+    shipped = {path.relative_to(last).as_posix() for path in files_in(last)}
+    for path in own:
+        name = path.relative_to(theme.folders[0]).as_posix()
+        try:
+            theme.loader.find(name)
+        except TemplateNotFound as error:
+            yield theme.fault(str(path), 0, str(error.message), "give it another name")
+            continue
+        if name not in shipped and name not in loaded:
+            mend = did_you_mean(name, shipped, "include it somewhere, or take it away")
+            yield theme.fault(str(path), 0, "no template uses this file", mend)
+
+
+def _printed(theme: Theme, view: EditionView) -> Iterator[Fault]:
+    """What is wrong with a sample edition: as MJML, and when nothing is, as a mail."""
+    nonce = nonce_for(repr(view))
+    context = context_of(legible(view), nonce)
+    faults: list[Fault] = []
+    try:
+        mjml = theme.render(HTML_TEMPLATE, **context)
+    except Faulty as faulty:
+        faults += faulty.faults
+        mjml = _what_can_be_printed(theme, context)
+    try:
+        theme.render(TEXT_TEMPLATE, **context)
+    except Faulty as faulty:
+        faults += faulty.faults
+    flaws = [*markup_flaws(mjml, hole_pattern(nonce)), *forbidden_flaws(mjml)] if mjml else []
+    if flaws:
+        faults += theme.place(HTML_TEMPLATE, mjml, flaws, **context)
+    yield from faults or _of_the_mail(theme, view)
+
+
+def _what_can_be_printed(theme: Theme, context: dict[str, Any]) -> str:
+    """The MJML with what is unknown left out, so that its other faults are seen too; empty where Jinja
+    itself objects."""
+    try:
+        return theme.trace(HTML_TEMPLATE, **context).text
+    except Faulty:
+        return ""
+
+
+def _of_the_mail(theme: Theme, view: EditionView) -> Iterator[Fault]:
+    try:
+        findings = list(unfit(print_parts(view, theme), ()))
+        yield from (theme.fault(template, 0, finding.rstrip(".")) for template, finding in findings)
+        if not findings:
+            compile_edition(view, theme)
+    except Faulty as faulty:
+        yield from faulty.faults
+    except Refused as refusal:
+        yield theme.fault(HTML_TEMPLATE, 0, refusal.sentence)
