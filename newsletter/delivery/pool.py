@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
+from functools import partial
 
 from newsletter.config import Relay
-from newsletter.delivery.post import Post, Sender
+from newsletter.delivery.post import Post
 from newsletter.errors import Misuse
+from newsletter.mail.envelope import Letter
 from newsletter.mail.smtp import NotOpened, Session, Timeouts, open_session
-from newsletter.values import Fate, Outcome, Phase, Recipient
+from newsletter.values import Fate, Outcome, Phase
 
 log = logging.getLogger(__name__)
 
@@ -92,27 +94,30 @@ class Pool:
 
     async def _send_all(self, session: Session) -> None:
         """Send mail after mail until the connection is used up, broken, or idle for long."""
-        for _ in range(self.relay.messages_per_connection):
-            mail = self._post.next()
-            if mail is None:
-                await self._post.changed(LINGER)
-                mail = self._post.next()
-            if mail is None or not session.usable:
-                if mail is not None:
-                    self._post.put_back(*mail)
-                return
-            sender, recipient = mail
-            sender.answer(recipient, await self._send(session, sender, recipient))
+        left = self.relay.messages_per_connection
 
-    async def _send(self, session: Session, sender: Sender, recipient: Recipient) -> Outcome:
-        try:
-            envelope, content = sender.letter(recipient)
-        except Misuse as error:
-            # One reader whose address no header may hold: nobody else waits for that
-            return Outcome(Fate.REFUSED, Phase.MAIL, text=error.sentence, relay=self.relay.name)
-        try:
-            return await session.send(envelope, recipient.address, content)
-        except Exception as error:
-            # It may have left or not; the row must not stay open for ever on that account
-            log.exception("a mail over %s ended unexpectedly", self.relay.name)
-            return Outcome(Fate.DOUBT, Phase.CONTENT, text=type(error).__name__, relay=self.relay.name)
+        def take() -> Letter | None:
+            nonlocal left
+            letter = self._letter() if left else None
+            left -= letter is not None
+            return letter
+
+        while session.usable and left:
+            before = left
+            await session.carry(take)
+            if left == before and not await self._post.changed(LINGER):
+                return
+
+    def _letter(self) -> Letter | None:
+        """The next mail in its envelope, and its batch to be told what came of it."""
+        while (mail := self._post.next()) is not None:
+            sender, recipient = mail
+            try:
+                envelope, content = sender.letter(recipient)
+            except Misuse as error:
+                # One reader whose address no header may hold: nobody else waits for that
+                outcome = Outcome(Fate.REFUSED, Phase.MAIL, text=error.sentence, relay=self.relay.name)
+                sender.answer(recipient, outcome)
+            else:
+                return Letter(envelope, recipient.address, content, partial(sender.answer, recipient))
+        return None

@@ -6,13 +6,14 @@ import asyncio
 from collections import deque
 from typing import Protocol
 
+from newsletter.mail.content import Content
 from newsletter.values import Outcome, Recipient
 
 
 class Sender(Protocol):
     """Whose mails they are: a batch being delivered."""
 
-    def letter(self, recipient: Recipient) -> tuple[str, bytes]:
+    def letter(self, recipient: Recipient) -> tuple[str, Content]:
         """The envelope sender and the whole message."""
         ...
 
@@ -71,10 +72,11 @@ class Post:
     def has_mail(self) -> bool:
         return any(self._waiting.values())
 
-    async def changed(self, seconds: float) -> None:
-        """Wait until something was put or somebody entered, `seconds` at most."""
+    async def changed(self, seconds: float) -> bool:
+        """Wait until something was put or somebody entered; False when nothing was within `seconds`."""
         self._changed.clear()
         try:
-            await asyncio.wait_for(self._changed.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                return await self._changed.wait()
         except TimeoutError:
-            return
+            return False

@@ -15,11 +15,12 @@ from urllib.parse import urlsplit
 from newsletter.config import is_loopback
 from newsletter.errors import Misuse
 from newsletter.mail.addresses import is_wire_safe, parse_address
+from newsletter.mail.content import Content, Mould
 from newsletter.mail.greeting import greet
 from newsletter.mail.headers import header, is_clean, mailbox_words, phrase_words, text_words
 from newsletter.mail.links import Links
-from newsletter.mail.segments import ROOM, SOFT_BREAK, fill, html_value, text_value
-from newsletter.values import Letterhead, Recipient, Rendition
+from newsletter.mail.segments import ROOM, SOFT_BREAK, html_value, text_value
+from newsletter.values import Body, Letterhead, Recipient, Rendition
 
 LONGEST_LOCAL_PART = 64  # RFC 5321 §4.5.3.1.1
 TOKEN = "{token}"  # noqa: S105 - the place of one
@@ -44,7 +45,6 @@ class Compiled:
     def __init__(
         self, rendition: Rendition, letterhead: Letterhead, links: Links, *, proof: Proof | None = None
     ) -> None:
-        self._rendition = rendition
         self._letterhead = letterhead
         self._links = links
         self._is_proof = proof is not None
@@ -57,9 +57,13 @@ class Compiled:
         boundary = f"=_{rendition.hash[:32]}"  # "=_" cannot occur in quoted-printable
         self._from = _from_header(letterhead)
         self._common = _common_headers(rendition, letterhead, boundary, is_proof=self._is_proof)
-        self._before_text = _part_head(boundary, "plain")
-        self._before_html = b"\r\n" + _part_head(boundary, "html")
-        self._end = f"\r\n--{boundary}--\r\n".encode()
+        self._mould = Mould(
+            [
+                _part_head(boundary, "plain"), *_pieces("text", rendition.text),
+                b"\r\n" + _part_head(boundary, "html"), *_pieces("html", rendition.html),
+                f"\r\n--{boundary}--\r\n".encode(),
+            ]
+        )  # fmt: skip
 
     def envelope_sender(self, recipient: Recipient) -> str:
         """Where bounces of this copy go: the return path, with a token of the delivery where it has room."""
@@ -69,35 +73,31 @@ class Compiled:
         return before + self._links.verp(self._letterhead.edition_id, self._subscriber(recipient)) + after
 
     def fill(self, recipient: Recipient) -> bytes:
-        """The whole message, CRLF line ends, no line with a leading dot.
+        """The whole message in one piece, for who reads it and does not send it."""
+        return b"".join(self.content(recipient).segments)
 
-        Raises Misuse for an address that no header may hold.
-        """
+    def content(self, recipient: Recipient) -> Content:
+        """The whole message. Raises Misuse for an address that no header may hold."""
         subscriber_id = self._subscriber(recipient)
         leave = self._links.leave(subscriber_id, self._letterhead.newsletter_id)
         name = recipient.name if is_clean(recipient.name) else ""
         greeting = greet(name, self._letterhead.language)
-        links = {
-            "unsubscribe_url": _link_value(leave),
-            "preferences_url": _link_value(self._links.preferences(subscriber_id)),
-            "web_url": self._web_value,
-        }
-        text = {"greeting": text_value(greeting), "email": text_value(recipient.address), **links}
-        html = {"greeting": html_value(greeting), "email": html_value(recipient.address), **links}
-        return b"".join(
-            (
-                self._from,
-                header("To", mailbox_words(name, recipient.address, "To")),
-                header("Message-ID", [f"<{self._message_id(subscriber_id)}@{self._domain}>"]),
-                header("List-Unsubscribe", [f"<{leave}>"]),
-                self._common,
-                self._before_text,
-                fill(self._rendition.text, text),
-                self._before_html,
-                fill(self._rendition.html, html),
-                self._end,
-            )
+        unsubscribe, preferences = _link_value(leave), _link_value(self._links.preferences(subscriber_id))
+        head = (
+            self._from,
+            header("To", mailbox_words(name, recipient.address, "To")),
+            header("Message-ID", [f"<{self._message_id(subscriber_id)}@{self._domain}>"]),
+            header("List-Unsubscribe", [f"<{leave}>"]),
+            self._common,
         )
+        values = {
+            "text greeting": text_value(greeting), "html greeting": html_value(greeting),
+            "text email": text_value(recipient.address), "html email": html_value(recipient.address),
+            "text unsubscribe_url": unsubscribe, "html unsubscribe_url": unsubscribe,
+            "text preferences_url": preferences, "html preferences_url": preferences,
+            "text web_url": self._web_value, "html web_url": self._web_value,
+        }  # fmt: skip
+        return self._mould.content(b"".join(head), values)
 
     def _subscriber(self, recipient: Recipient) -> int:
         return NOBODY if self._is_proof else recipient.subscriber_id
@@ -140,6 +140,14 @@ def _common_headers(rendition: Rendition, letterhead: Letterhead, boundary: str,
             b"\r\n",
         )
     )
+
+
+def _pieces(part: str, body: Body) -> list[bytes | str]:
+    """A part of the mail for its mould; the same hole is filled differently in text and HTML."""
+    pieces: list[bytes | str] = [body.literals[0]]
+    for hole, literal in zip(body.holes, body.literals[1:], strict=True):
+        pieces += (f"{part} {hole}", literal)
+    return pieces
 
 
 def _part_head(boundary: str, subtype: str) -> bytes:
