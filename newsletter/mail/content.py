@@ -46,9 +46,9 @@ def content_of(data: bytes) -> Content:
 
 
 class Mould:
-    """A body with holes. `pieces` alternate in any way: bytes are fixed, a str is the name of a hole.
+    """A body with holes: bytes among its `pieces` are fixed, a str is the name of a hole.
 
-    Raises Misuse for fixed pieces that cannot go over the wire as they are.
+    Raises Misuse for fixed pieces that cannot go over the wire as they are, or do not end the last line.
     """
 
     def __init__(self, pieces: Sequence[bytes | str]) -> None:
@@ -63,6 +63,8 @@ class Mould:
             else:
                 self._segments.append(piece)
         _must_be_fit(self._segments)
+        if not self._segments[-1].endswith(b"\r\n"):
+            raise _unfit()
         self._size = sum(map(len, self._segments))
         self._is_ascii = all(map(bytes.isascii, self._segments))
 
@@ -90,6 +92,10 @@ def _must_be_fit(segments: Sequence[bytes]) -> None:
     """CRLF only, and no dot where a line could begin; each for itself, so joined in any order too."""
     lines = b"\r\n" + b"\r\n".join(segments)
     if b"\r\n." in lines or not has_crlf_only(lines):
-        raise Misuse(
-            "A part of the mail cannot go over the wire as it is.", next_step="this is a fault of the program"
-        )
+        raise _unfit()
+
+
+def _unfit() -> Misuse:
+    return Misuse(
+        "A part of the mail cannot go over the wire as it is.", next_step="this is a fault of the program"
+    )
