@@ -106,7 +106,8 @@ async def _do(
                 heard.contents.append(await reader.readuntil(b".\r\n"))
             else:
                 heard.lines += [(await reader.readuntil(b"\r\n")).strip() for _ in range(step)]
-        heard.rest = await reader.read()
+        while more := await reader.read(65_536):
+            heard.rest += more
     except (ConnectionError, asyncio.IncompleteReadError):
         return
     finally:

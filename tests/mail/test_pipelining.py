@@ -98,6 +98,24 @@ def test_without_the_offer_each_command_waits_for_its_answer() -> None:
         assert heard.rest == b""
 
 
+def test_without_the_offer_no_envelope_runs_ahead_of_a_brisk_answer() -> None:
+    one_by_one = (1, b"250 mail\r\n", 1, b"250 rcpt\r\n", 1, b"354 go\r\n", CONTENT, b"250 taken\r\n")
+    told, heard = carry(
+        b"220 hi\r\n", 1, b"250 hi\r\n", *one_by_one, *one_by_one, 1, DEAF, timeouts=replace(QUICK, brisk=0.2)
+    )
+    assert fates(told) == [Fate.ACCEPTED, Fate.ACCEPTED, Fate.LOST]
+    assert heard.lines[-1].startswith(b"MAIL")
+    assert heard.rest == b""
+
+
+def test_after_a_goodbye_no_more_answers_are_awaited() -> None:
+    started = monotonic()
+    told, heard = carry(*OPENING, 3, b"421 bye\r\n", 5.0)
+    assert fates(told) == [Fate.LOST]
+    assert monotonic() - started < 1
+    assert len(heard.lines) == 4
+
+
 # What the relay says once it has the second content and the third envelope, and what becomes of both
 YES, BUSY, LOST, DOUBT = Fate.ACCEPTED, Fate.BUSY, Fate.LOST, Fate.DOUBT
 REFUSED, DEAD, STOP = Fate.REFUSED, Fate.DEAD, Fate.STOP
@@ -231,6 +249,15 @@ def test_who_waits_behind_a_slow_dot_is_given_back_and_the_answer_still_counts()
     ]  # fmt: skip
     assert told[2][1].text == "The relay was silent for 0.6 seconds."
     assert len(heard.contents) == 2
+
+
+def test_a_connection_whose_envelope_was_given_back_ends_with_its_answer() -> None:
+    slow = (*AHEAD, 0.3, b"250 second\r\n" + GO)
+    told, heard = carry(*OPENING, *FIRST, *slow, timeouts=replace(PATIENT, brisk=0.1), crowd=4)
+    assert [(name, outcome.fate) for name, outcome in told] == [
+        ("first", Fate.ACCEPTED), ("third", Fate.LOST), ("second", Fate.ACCEPTED)
+    ]  # fmt: skip
+    assert heard.rest == b"", "no content, no dot, no command"
 
 
 def test_a_relay_that_is_always_slow_gets_no_envelope_ahead() -> None:
