@@ -101,7 +101,7 @@ def test_without_the_offer_each_command_waits_for_its_answer() -> None:
 def test_without_the_offer_no_envelope_runs_ahead_of_a_brisk_answer() -> None:
     one_by_one = (1, b"250 mail\r\n", 1, b"250 rcpt\r\n", 1, b"354 go\r\n", CONTENT, b"250 taken\r\n")
     told, heard = carry(
-        b"220 hi\r\n", 1, b"250 hi\r\n", *one_by_one, *one_by_one, 1, DEAF, timeouts=replace(QUICK, brisk=0.2)
+        b"220 hi\r\n", 1, b"250 hi\r\n", *one_by_one, *one_by_one, 1, timeouts=replace(QUICK, brisk=0.2)
     )
     assert fates(told) == [Fate.ACCEPTED, Fate.ACCEPTED, Fate.LOST]
     assert heard.lines[-1].startswith(b"MAIL")
