@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from email.utils import format_datetime
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from newsletter.config import is_loopback
@@ -27,6 +28,7 @@ TOKEN = "{token}"  # noqa: S105 - the place of one
 NOBODY = 0  # no subscriber has this number, so links made for it change nothing
 
 _URL = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::\d+)?(?:/[A-Za-z0-9._~:/?@!$*+,;=%-]*)?")
+_ODD_LINE = re.compile(rb"(?m)^(?:\.|From )")
 _LIST_ID = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+")
 _FEEDBACK_ID = re.compile(r"(?:[A-Za-z0-9._-]*:){0,3}[A-Za-z0-9._-]{5,15}")
 
@@ -81,7 +83,8 @@ class Compiled:
         subscriber_id = self._subscriber(recipient)
         leave = self._links.leave(subscriber_id, self._letterhead.newsletter_id)
         name = recipient.name if is_clean(recipient.name) else ""
-        greeting = greet(name, self._letterhead.language)
+        greeting, html_greeting = _greeting(name, self._letterhead.language)
+        address, html_address = _text_and_html(recipient.address)
         unsubscribe, preferences = _link_value(leave), _link_value(self._links.preferences(subscriber_id))
         head = (
             self._from,
@@ -91,8 +94,8 @@ class Compiled:
             self._common,
         )
         values = {
-            "text greeting": text_value(greeting), "html greeting": html_value(greeting),
-            "text email": text_value(recipient.address), "html email": html_value(recipient.address),
+            "text greeting": greeting, "html greeting": html_greeting,
+            "text email": address, "html email": html_address,
             "text unsubscribe_url": unsubscribe, "html unsubscribe_url": unsubscribe,
             "text preferences_url": preferences, "html preferences_url": preferences,
             "text web_url": self._web_value, "html web_url": self._web_value,
@@ -195,7 +198,18 @@ def _checked_url(url: str, what: str) -> str:
 def _link_value(url: str) -> bytes:
     """A link of ours, encoded for either part. It needs no escaping, so mostly only breaks, and that
     matters: a link is longer than a line, and there are two in every mail."""
-    rows = [url[start : start + ROOM] for start in range(0, len(url), ROOM)]
-    if "=" in url or any(row.startswith((".", "From ")) for row in rows):
+    raw = url.encode()
+    value = SOFT_BREAK.join([raw[start : start + ROOM] for start in range(0, len(raw), ROOM)])
+    if b"=" in raw or _ODD_LINE.search(value):
         return text_value(url)
-    return SOFT_BREAK.join(row.encode() for row in rows)
+    return value
+
+
+@lru_cache(maxsize=256)
+def _greeting(name: str, language: str) -> tuple[bytes, bytes]:
+    """For either part; many readers share a name, or have given none."""
+    return _text_and_html(greet(name, language))
+
+
+def _text_and_html(value: str) -> tuple[bytes, bytes]:
+    return text_value(value), html_value(value)

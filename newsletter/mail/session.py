@@ -96,10 +96,12 @@ class Session:
 
     async def close(self) -> None:
         """Say goodbye where that is possible, and close."""
-        with suppress(WireFailed):
-            self._wire.write(QUIT, replies=1)
-            await self._wire.read(self._timeouts.quit)
-        await self._wire.end()
+        try:
+            with suppress(WireFailed):
+                self._wire.write(QUIT, replies=1)
+                await self._wire.read(self._timeouts.quit)
+        finally:
+            await self._wire.end()
 
     def _next(self, take: Callable[[], Letter | None]) -> Letter | None:
         """The next letter that this relay could take; others are answered at once."""
