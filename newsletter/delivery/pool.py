@@ -13,11 +13,11 @@ from contextlib import suppress
 from functools import partial
 
 from newsletter.config import Relay
-from newsletter.delivery.post import Post
+from newsletter.delivery.post import Post, Sender
 from newsletter.errors import Misuse
 from newsletter.mail.envelope import Letter
 from newsletter.mail.smtp import NotOpened, Session, Timeouts, open_session
-from newsletter.values import Fate, Outcome, Phase
+from newsletter.values import Fate, Outcome, Phase, Recipient
 
 log = logging.getLogger(__name__)
 
@@ -94,30 +94,41 @@ class Pool:
 
     async def _send_all(self, session: Session) -> None:
         """Send mail after mail until the connection is used up, broken, or idle for long."""
-        left = self.relay.messages_per_connection
-
-        def take() -> Letter | None:
-            nonlocal left
-            letter = self._letter() if left else None
-            left -= letter is not None
-            return letter
-
-        while session.usable and left:
-            before = left
-            await session.carry(take)
-            if left == before and not await self._post.changed(LINGER):
+        hand = _Hand(self._post, self.relay)
+        while session.usable and hand.left:
+            before = hand.left
+            await session.carry(hand.take)
+            if hand.left == before and not await self._post.changed(LINGER):
                 return
 
-    def _letter(self) -> Letter | None:
-        """The next mail in its envelope, and its batch to be told what came of it."""
-        while (mail := self._post.next()) is not None:
+
+class _Hand:
+    """What one connection takes from the counter, as often as the relay allows, and answers for."""
+
+    def __init__(self, post: Post, relay: Relay) -> None:
+        self._post = post
+        self._relay = relay
+        self._has_served = False
+        self.left = relay.messages_per_connection
+
+    def take(self) -> Letter | None:
+        while self.left and (mail := self._post.next()) is not None:
             sender, recipient = mail
             try:
                 envelope, content = sender.letter(recipient)
             except Misuse as error:
                 # One reader whose address no header may hold: nobody else waits for that
-                outcome = Outcome(Fate.REFUSED, Phase.MAIL, text=error.sentence, relay=self.relay.name)
+                outcome = Outcome(Fate.REFUSED, Phase.MAIL, text=error.sentence, relay=self._relay.name)
                 sender.answer(recipient, outcome)
             else:
-                return Letter(envelope, recipient.address, content, partial(sender.answer, recipient))
+                self.left -= 1
+                return Letter(envelope, recipient.address, content, partial(self._answer, sender, recipient))
         return None
+
+    def _answer(self, sender: Sender, recipient: Recipient, outcome: Outcome) -> None:
+        if self._has_served and outcome.fate is Fate.LOST and outcome.phase is Phase.MAIL:
+            # A connection that has served others has come to its end; that is not this mail's doing
+            self._post.put_back(sender, recipient)
+            return
+        self._has_served = True
+        sender.answer(recipient, outcome)
