@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, select, update
+from sqlalchemy import bindparam, case, select, update
 from sqlmodel import Session, col
 
 from newsletter.models import (
@@ -35,6 +35,53 @@ from newsletter.store.settling import settle_rows
 from newsletter.values import BatchKey, Recipient, Settled
 
 SENDABLE = (EditionState.FROZEN, EditionState.SENDING)
+
+# What a commit says, many times a second: put together once, for that costs more than to execute it
+_BATCH = (col(Batch.edition_id) == bindparam("edition")) & (col(Batch.no) == bindparam("number"))
+_ROWS = (
+    col(Delivery.edition_id) == bindparam("edition"),
+    col(Delivery.batch_no) == bindparam("number"),
+    col(Delivery.pos) >= bindparam("low"),
+    col(Delivery.pos) < bindparam("high"),
+)
+_BLIND = {"synchronize_session": False}  # no object of these rows is in hand
+_STATE = select(Edition.state).where(col(Edition.id) == bindparam("edition"))  # type: ignore[call-overload]
+_MOVE_ON = (
+    update(Batch)
+    .where(_BATCH, col(Batch.token) == bindparam("mine"), col(Batch.state) == BatchState.RUNNING)
+    .values(begun=bindparam("high"))
+    .execution_options(**_BLIND)
+)
+_STAYING = (
+    select(col(Subscriber.id))
+    .join(Subscription, col(Subscription.subscriber_id) == col(Subscriber.id))
+    .join(Edition, col(Edition.newsletter_id) == col(Subscription.newsletter_id))
+    .where(
+        col(Edition.id) == bindparam("edition"),
+        col(Subscriber.id) == col(Delivery.subscriber_id),
+        may_be_mailed(),
+    )
+    .correlate(Delivery)
+)
+_CANCEL_LEAVERS = (
+    update(Delivery)
+    .where(*_ROWS, ~_STAYING.exists())
+    .values(state=DeliveryState.CANCELLED, fate="left")
+    .execution_options(**_BLIND)
+)
+_RECIPIENTS = (
+    select(Delivery.subscriber_id, Subscriber.address, Subscriber.name, Delivery.attempt, Delivery.pos)  # type: ignore[call-overload]
+    .join(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id))
+    .where(*_ROWS, col(Delivery.state) == DeliveryState.QUEUED)
+    .order_by(Delivery.pos)
+)
+_COUNTED = tuple(state for state in DeliveryState if state is not DeliveryState.QUEUED)
+_ADD_UP = (
+    update(Batch)
+    .where(_BATCH)
+    .values({state.value: getattr(Batch, state.value) + bindparam(f"more_{state}") for state in _COUNTED})
+    .execution_options(**_BLIND)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,21 +136,20 @@ def commit(
     """
     if upto > begun and not _is_sending(session, taken.key.edition_id):
         upto = begun
-    mine = session.execute(
-        update(Batch)
-        .where(is_batch(taken.key), col(Batch.token) == taken.token, col(Batch.state) == BatchState.RUNNING)
-        .values(begun=upto)
-    )
+    place = _place(taken.key)
+    mine = session.execute(_MOVE_ON, place | {"mine": taken.token, "high": upto})
     if mine.rowcount != 1:  # type: ignore[attr-defined]
         settle_late(session, taken.key.edition_id, settled)
         return None
     settle_rows(session, taken.key, settled)
-    leavers = _cancel_leavers(session, taken.key, begun, upto) if upto > begun else 0
-    add_up(
-        session, taken.key, Counter(s.state for s in settled) + Counter({DeliveryState.CANCELLED: leavers})
-    )
+    sums = Counter(item.state for item in settled)
+    rows = place | {"low": begun, "high": upto}
+    if upto > begun:
+        sums[DeliveryState.CANCELLED] += session.execute(_CANCEL_LEAVERS, rows).rowcount  # type: ignore[attr-defined]
+    add_up(session, taken.key, sums)
     _note_retry(session, taken.key, settled)
-    return Begun(upto, _recipients(session, taken.key, begun, upto) if upto > begun else ())
+    begins = session.execute(_RECIPIENTS, rows) if upto > begun else ()
+    return Begun(upto, tuple(Recipient(*row) for row in begins))
 
 
 def finish(session: Session, taken: Taken, state: BatchState) -> None:
@@ -150,7 +196,7 @@ def _start(session: Session, edition_id: int, now: datetime) -> bool:
 
 
 def _is_sending(session: Session, edition_id: int) -> bool:
-    state = session.execute(select(Edition.state).where(col(Edition.id) == edition_id)).scalar_one()  # type: ignore[call-overload]
+    state = session.execute(_STATE, {"edition": edition_id}).scalar_one()
     return bool(state == EditionState.SENDING)
 
 
@@ -169,36 +215,6 @@ def doubt(session: Session, key: BatchKey, begun: int) -> None:
     add_up(session, key, Counter({DeliveryState.UNKNOWN: doubted.rowcount}))  # type: ignore[attr-defined]
 
 
-def _cancel_leavers(session: Session, key: BatchKey, begun: int, upto: int) -> int:
-    staying = (
-        select(col(Subscriber.id))
-        .join(Subscription, col(Subscription.subscriber_id) == col(Subscriber.id))
-        .join(Edition, col(Edition.newsletter_id) == col(Subscription.newsletter_id))
-        .where(
-            col(Edition.id) == key.edition_id,
-            col(Subscriber.id) == col(Delivery.subscriber_id),
-            may_be_mailed(),
-        )
-        .correlate(Delivery)
-    )
-    left = session.execute(
-        update(Delivery)
-        .where(*_rows(key, begun, upto), ~staying.exists())
-        .values(state=DeliveryState.CANCELLED, fate="left")
-    )
-    return int(left.rowcount)  # type: ignore[attr-defined]
-
-
-def _recipients(session: Session, key: BatchKey, begun: int, upto: int) -> tuple[Recipient, ...]:
-    rows = session.execute(
-        select(Delivery.subscriber_id, Subscriber.address, Subscriber.name, Delivery.attempt, Delivery.pos)  # type: ignore[call-overload]
-        .join(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id))
-        .where(*_rows(key, begun, upto), col(Delivery.state) == DeliveryState.QUEUED)
-        .order_by(Delivery.pos)
-    )
-    return tuple(Recipient(*row) for row in rows)
-
-
 def _note_retry(session: Session, key: BatchKey, settled: Sequence[Settled]) -> None:
     times = [item.next_at for item in settled if item.next_at is not None]
     if times:
@@ -213,20 +229,14 @@ def add_up(
     """Add outcomes to the batch's own sums, so that nobody ever counts a million rows."""
     change = Counter(more)
     change.subtract(less or {})
-    change.pop(DeliveryState.QUEUED, None)
-    values = {state.value: getattr(Batch, state.value) + n for state, n in change.items() if n}
-    if values:
-        session.execute(update(Batch).where(is_batch(key)).values(**values))
+    values = {f"more_{state}": change[state] for state in _COUNTED}
+    if any(values.values()):
+        session.execute(_ADD_UP, _place(key) | values)
 
 
 def is_batch(key: BatchKey) -> Any:
     return (col(Batch.edition_id) == key.edition_id) & (col(Batch.no) == key.no)
 
 
-def _rows(key: BatchKey, begun: int, upto: int) -> tuple[Any, ...]:
-    return (
-        col(Delivery.edition_id) == key.edition_id,
-        col(Delivery.batch_no) == key.no,
-        col(Delivery.pos) >= begun,
-        col(Delivery.pos) < upto,
-    )
+def _place(key: BatchKey) -> dict[str, int]:
+    return {"edition": key.edition_id, "number": key.no}
