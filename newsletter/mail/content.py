@@ -56,7 +56,7 @@ class Mould:
         self._holes: list[tuple[int, str]] = []
         for piece in pieces:
             if isinstance(piece, str):
-                self._holes.append((len(self._segments), piece))
+                self._holes.append((len(self._segments) + 1, piece))  # one on, for the head stands before
                 self._segments.append(b"")
             elif self._segments and self._segments[-1]:
                 self._segments[-1] += piece
@@ -71,28 +71,29 @@ class Mould:
     def content(self, head: bytes, values: Mapping[str, bytes]) -> Content:
         """A whole copy: `head` are its headers and the blank line. Raises Misuse where they or a value
         cannot go over the wire as they are."""
-        segments = [head, *self._segments]
+        segments, own = [head, *self._segments], [head]
         for place, hole in self._holes:
-            segments[place + 1] = values[hole]
-        own = [head, *(values[hole] for _, hole in self._holes)]
-        _must_be_fit(own)
-        return Content(
-            segments,
-            self._size + sum(map(len, own)),
-            needs_utf8=not head.isascii(),
-            needs_8bit=not (self._is_ascii and all(map(bytes.isascii, own[1:]))),
-        )
+            segments[place] = value = values[hole]
+            own.append(value)
+        lines = _must_be_fit(own)
+        size = self._size + len(lines) - len(b"\r\n") * len(own)
+        if self._is_ascii and lines.isascii():
+            return Content(segments, size)
+        is_8bit = not (self._is_ascii and b"".join(own[1:]).isascii())
+        return Content(segments, size, needs_utf8=not head.isascii(), needs_8bit=is_8bit)
 
 
 def has_crlf_only(data: bytes) -> bool:
     return data.count(b"\r\n") == data.count(b"\n") == data.count(b"\r")
 
 
-def _must_be_fit(segments: Sequence[bytes]) -> None:
-    """CRLF only, and no dot where a line could begin; each for itself, so joined in any order too."""
+def _must_be_fit(segments: Sequence[bytes]) -> bytes:
+    """CRLF only, and no dot where a line could begin; each for itself, so joined in any order too. Gives
+    them with CRLF before each."""
     lines = b"\r\n" + b"\r\n".join(segments)
     if b"\r\n." in lines or not has_crlf_only(lines):
         raise _unfit()
+    return lines
 
 
 def _unfit() -> Misuse:

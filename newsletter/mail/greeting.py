@@ -6,9 +6,11 @@ numbers, no sentences. Everybody else is greeted without.
 
 from __future__ import annotations
 
+import re
 from unicodedata import category
 
 LONGEST_NAME = 40
+_NO_NAME = re.compile("[0-9@/:]")
 _PUNCTUATION = frozenset(" '’ʼ-.·")
 # With a name, and without
 _GREETINGS = {
@@ -29,6 +31,7 @@ def _is_name(text: str) -> bool:
         return len(text) <= LONGEST_NAME
     return (
         0 < len(text) <= LONGEST_NAME
+        and _NO_NAME.search(text) is None
         and all(letter in _PUNCTUATION or category(letter)[0] in "LM" for letter in text)
         and any(letter.isalpha() for letter in text)
         and not _looks_like_a_domain(text)
