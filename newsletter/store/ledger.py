@@ -36,7 +36,8 @@ from newsletter.values import BatchKey, Recipient, Settled
 
 SENDABLE = (EditionState.FROZEN, EditionState.SENDING)
 
-# What a commit says, many times a second: put together once, for that costs more than to execute it
+# What a commit says, many times a second: put together once, and given to the connection itself, for the
+# session would look each time for objects that the statement changes, and takes longer than the store
 _BATCH = (col(Batch.edition_id) == bindparam("edition")) & (col(Batch.no) == bindparam("number"))
 _ROWS = (
     col(Delivery.edition_id) == bindparam("edition"),
@@ -44,13 +45,11 @@ _ROWS = (
     col(Delivery.pos) >= bindparam("low"),
     col(Delivery.pos) < bindparam("high"),
 )
-_BLIND = {"synchronize_session": False}  # no object of these rows is in hand
 _STATE = select(Edition.state).where(col(Edition.id) == bindparam("edition"))  # type: ignore[call-overload]
 _MOVE_ON = (
     update(Batch)
     .where(_BATCH, col(Batch.token) == bindparam("mine"), col(Batch.state) == BatchState.RUNNING)
     .values(begun=bindparam("high"))
-    .execution_options(**_BLIND)
 )
 _STAYING = (
     select(col(Subscriber.id))
@@ -64,10 +63,7 @@ _STAYING = (
     .correlate(Delivery)
 )
 _CANCEL_LEAVERS = (
-    update(Delivery)
-    .where(*_ROWS, ~_STAYING.exists())
-    .values(state=DeliveryState.CANCELLED, fate="left")
-    .execution_options(**_BLIND)
+    update(Delivery).where(*_ROWS, ~_STAYING.exists()).values(state=DeliveryState.CANCELLED, fate="left")
 )
 _RECIPIENTS = (
     select(Delivery.subscriber_id, Subscriber.address, Subscriber.name, Delivery.attempt, Delivery.pos)  # type: ignore[call-overload]
@@ -80,7 +76,6 @@ _ADD_UP = (
     update(Batch)
     .where(_BATCH)
     .values({state.value: getattr(Batch, state.value) + bindparam(f"more_{state}") for state in _COUNTED})
-    .execution_options(**_BLIND)
 )
 
 
@@ -137,18 +132,18 @@ def commit(
     if upto > begun and not _is_sending(session, taken.key.edition_id):
         upto = begun
     place = _place(taken.key)
-    mine = session.execute(_MOVE_ON, place | {"mine": taken.token, "high": upto})
-    if mine.rowcount != 1:  # type: ignore[attr-defined]
+    mine = session.connection().execute(_MOVE_ON, place | {"mine": taken.token, "high": upto})
+    if mine.rowcount != 1:
         settle_late(session, taken.key.edition_id, settled)
         return None
     settle_rows(session, taken.key, settled)
     sums = Counter(item.state for item in settled)
     rows = place | {"low": begun, "high": upto}
     if upto > begun:
-        sums[DeliveryState.CANCELLED] += session.execute(_CANCEL_LEAVERS, rows).rowcount  # type: ignore[attr-defined]
+        sums[DeliveryState.CANCELLED] += session.connection().execute(_CANCEL_LEAVERS, rows).rowcount
     add_up(session, taken.key, sums)
     _note_retry(session, taken.key, settled)
-    begins = session.execute(_RECIPIENTS, rows) if upto > begun else ()
+    begins = session.connection().execute(_RECIPIENTS, rows) if upto > begun else ()
     return Begun(upto, tuple(Recipient(*row) for row in begins))
 
 
@@ -196,7 +191,7 @@ def _start(session: Session, edition_id: int, now: datetime) -> bool:
 
 
 def _is_sending(session: Session, edition_id: int) -> bool:
-    state = session.execute(_STATE, {"edition": edition_id}).scalar_one()
+    state = session.connection().execute(_STATE, {"edition": edition_id}).scalar_one()
     return bool(state == EditionState.SENDING)
 
 
@@ -231,7 +226,7 @@ def add_up(
     change.subtract(less or {})
     values = {f"more_{state}": change[state] for state in _COUNTED}
     if any(values.values()):
-        session.execute(_ADD_UP, _place(key) | values)
+        session.connection().execute(_ADD_UP, _place(key) | values)
 
 
 def is_batch(key: BatchKey) -> Any:
