@@ -2,27 +2,33 @@
 
 python -m bench.morning
 python -m bench.morning --only sending --send 5000 --profile loop.prof
+python -m bench.morning --only wire --pairs 7      (fetches Debian's postfix, and installs nothing)
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 from bench.meter import Row, machine, program
+from bench.postfix import fetched
 from bench.rendering import compiling, filling, rendition
 from bench.room import frozen_edition, import_readers, newsroom
 from bench.sending import sending
 from bench.signing import signing
 from bench.storing import storing
+from bench.wire import wire
 from newsletter.clock import machine_now
 from newsletter.services.sending import compose
 
-PARTS = ("rendering", "signing", "storing", "sending")
+PARTS = ("rendering", "signing", "storing", "sending", "wire")
+USUAL = PARTS[:4]  # what needs no foreign program
 STORES = ("sqlite", "postgresql")
+POSTFIX = Path(tempfile.gettempdir()) / "newsletter-bench-postfix"
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -37,7 +43,9 @@ def main() -> None:
         rows.append(row)
     given.out.mkdir(exist_ok=True, parents=True)
     file = given.out / f"{started:%Y-%m-%dT%H%M%S}.json"
-    settings = {name: value for name, value in vars(given).items() if name not in ("out", "profile")}
+    settings = {
+        name: value for name, value in vars(given).items() if name not in ("out", "profile", "postfix")
+    }
     result = {
         "at": started.isoformat(timespec="seconds"),
         "program": program(),
@@ -63,11 +71,14 @@ def _measurements(given: argparse.Namespace) -> Iterator[Row]:
     if "sending" in given.only:
         for store in given.send_stores:
             yield from sending(store, given.send, given.connections, given.naive, edition, given.profile)
+    if "wire" in given.only:
+        tools = fetched(given.postfix)
+        yield from wire(given.send, given.pairs, given.connections, edition, tools, given.profile)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure a morning; the defaults take some two minutes.")
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=USUAL)
     parser.add_argument("--stories", type=int, default=33, help="in the edition that is sent; 33 make 90 kB")
     parser.add_argument("--compile", type=int, nargs="+", default=(15, 40), metavar="STORIES")
     parser.add_argument("--fill", type=int, default=5_000, help="readers to fill an edition for")
@@ -84,6 +95,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--connections", type=int, default=20, help="of the engine to the sink")
     parser.add_argument("--send", type=int, default=20_000, help="readers to send an edition to")
     parser.add_argument("--naive", type=int, default=300, help="mails of the naive sender, twice")
+    parser.add_argument("--pairs", type=int, default=5, help="of the engine and smtp-source, to each sink")
+    parser.add_argument("--postfix", type=Path, default=POSTFIX, help="folder for Debian's package")
     parser.add_argument(
         "--profile", type=Path, help="write the engine's profile; its figures are no good then"
     )

@@ -39,9 +39,9 @@ def sending(
 
 def _engine(room: Newsroom, readers: int, profile: Path | None) -> dict[str, Figure]:
     words = ["--profile", str(profile)] if profile else []
-    with _Sink() as sink:
+    with Sink() as sink:
         room.configure(relay_port=sink.port)
-        told = _run("bench.sender", str(room.config), *words)
+        told = run_module("bench.sender", str(room.config), *words)
     assert sink.taken["mails"] == readers == room.counts()["sent"], "somebody was lost, or mailed twice"
     return _figures(told, sink, readers) | {
         "loop CPU ms a mail": round(1e3 * told["loop"] / readers, 3),
@@ -50,13 +50,13 @@ def _engine(room: Newsroom, readers: int, profile: Path | None) -> dict[str, Fig
 
 
 def _naive(folder: Path, mails: int) -> dict[str, Figure]:
-    with _Sink() as sink:
-        told = _run("bench.naive", str(folder), str(sink.port), str(mails))
+    with Sink() as sink:
+        told = run_module("bench.naive", str(folder), str(sink.port), str(mails))
     assert sink.taken["mails"] == mails
     return _figures(told, sink, mails)
 
 
-def _figures(told: dict[str, float], sink: _Sink, mails: int) -> dict[str, Figure]:
+def _figures(told: dict[str, float], sink: Sink, mails: int) -> dict[str, Figure]:
     cost = Cost(told["wall"], told["cpu"], told["busy"])
     return {
         "mails/s": round(mails / cost.wall, 1),
@@ -81,10 +81,10 @@ def _write_templates(folder: Path, rendition: Rendition) -> None:
     (folder / "mail.txt").write_text(plain_text(rendition, marks), encoding="utf-8")
 
 
-class _Sink:
+class Sink:
     """The sink's process, from `with` to its end; `taken` is what it said then."""
 
-    def __enter__(self) -> _Sink:
+    def __enter__(self) -> Sink:
         self._process = subprocess.Popen([sys.executable, "-m", "bench.sink"], stdout=subprocess.PIPE)
         self.port = int(self._said()["port"])
         return self
@@ -104,7 +104,7 @@ class _Sink:
         return dict(json.loads(self._out.readline()))
 
 
-def _run(module: str, *words: str) -> dict[str, Any]:
+def run_module(module: str, *words: str) -> dict[str, Any]:
     """Run a module to its end, and give the object that it printed."""
     command = [sys.executable, "-m", module, *words]
     return dict(json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout))

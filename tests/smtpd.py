@@ -7,9 +7,13 @@ The letters before the first digit or sign of a local part name the mood (`tempf
     policy     550 5.7.1 at RCPT: a refusal that is not about the mailbox
     reject     554 5.7.1 after the final dot
     busy       421 at RCPT, and the connection is closed
+    turns      354 to DATA, and closes before it reads on
+    leaves     takes the content, says 421 to its dot, and closes
     hangs      takes the content and never answers the final dot
     drops      takes the content and closes without a word
     slow       answers the final dot after `slow` seconds
+
+PIPELINING is offered unless `pipelining` says no; what came at once is answered in order.
 
 A mail counts as accepted from the moment it is in `log`, a JSON line written through to the disk;
 its 250 follows after a pause drawn from `delay`. So a log knows the truth that a killed sender cannot.
@@ -153,8 +157,12 @@ def main() -> None:
     parser.add_argument("--slow", type=float, default=0.2)
     parser.add_argument("--tempfails", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--stop-and-wait", action="store_true", help="do not offer PIPELINING")
     given = parser.parse_args()
-    mood = Mood(delay=tuple(given.delay), slow=given.slow, tempfails=given.tempfails)
+    mood = Mood(
+        delay=tuple(given.delay), slow=given.slow, tempfails=given.tempfails,
+        pipelining=not given.stop_and_wait,
+    )  # fmt: skip
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     with SmtpServer(

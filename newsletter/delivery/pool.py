@@ -8,12 +8,15 @@ them. While none is open nobody begins a row, so that nothing is in doubt on the
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from newsletter import logs
 from newsletter.config import Relay
 from newsletter.delivery.post import Post, Sender
 from newsletter.errors import Misuse
+from newsletter.mail.envelope import Letter
 from newsletter.mail.smtp import NotOpened, Session, Timeouts, open_session
 from newsletter.values import Fate, Outcome, Phase, Recipient
 
@@ -21,6 +24,8 @@ log = logs.get(__name__)
 
 LINGER = 5.0  # seconds that an idle connection is kept for the next batch
 LONGEST_PAUSE = 60.0  # seconds between two tries to open a connection
+
+Mail = tuple[Sender, Recipient]
 
 
 class Pool:
@@ -110,32 +115,48 @@ class Pool:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._called_anew.wait(), seconds)
 
-    def _next(self) -> tuple[Sender, Recipient] | None:
+    def _next(self) -> Mail | None:
         return self._post.next() if self._is_called else None
 
     async def _send_all(self, session: Session) -> None:
         """Send mail after mail until the connection is used up, broken, or idle for long."""
-        for _ in range(self.relay.messages_per_connection):
-            mail = self._next()
-            if mail is None and self._is_called:
-                await self._post.changed(LINGER)
-                mail = self._next()
-            if mail is None or not session.usable:
-                if mail is not None:
-                    self._post.put_back(*mail)
+        hand = _Hand(self._next, self._post, self.relay)
+        while session.usable and hand.left:
+            before = hand.left
+            await session.carry(hand.take)
+            idle = hand.left == before
+            if idle and not (self._is_called and await self._post.changed(LINGER)):
                 return
-            sender, recipient = mail
-            sender.answer(recipient, await self._send(session, sender, recipient))
 
-    async def _send(self, session: Session, sender: Sender, recipient: Recipient) -> Outcome:
-        try:
-            envelope, content = sender.letter(recipient)
-        except Misuse as error:
-            # One reader whose address no header may hold: nobody else waits for that
-            return Outcome(Fate.REFUSED, Phase.MAIL, text=error.sentence, relay=self.relay.name)
-        try:
-            return await session.send(envelope, recipient.address, content)
-        except Exception as error:
-            # It may have left or not; the row must not stay open for ever on that account
-            log.exception("mail_ended_unexpectedly", relay=self.relay.name)
-            return Outcome(Fate.DOUBT, Phase.CONTENT, text=type(error).__name__, relay=self.relay.name)
+
+class _Hand:
+    """What one connection takes from the counter, as often as the relay allows, and answers for."""
+
+    def __init__(self, next_mail: Callable[[], Mail | None], post: Post, relay: Relay) -> None:
+        self._next = next_mail
+        self._post = post
+        self._relay = relay
+        self._has_served = False
+        self.left = relay.messages_per_connection
+
+    def take(self) -> Letter | None:
+        while self.left and (mail := self._next()) is not None:
+            sender, recipient = mail
+            try:
+                envelope, content = sender.letter(recipient)
+            except Misuse as error:
+                # One reader whose address no header may hold: nobody else waits for that
+                outcome = Outcome(Fate.REFUSED, Phase.MAIL, text=error.sentence, relay=self._relay.name)
+                sender.answer(recipient, outcome)
+            else:
+                self.left -= 1
+                return Letter(envelope, recipient.address, content, partial(self._answer, sender, recipient))
+        return None
+
+    def _answer(self, sender: Sender, recipient: Recipient, outcome: Outcome) -> None:
+        if self._has_served and outcome.fate is Fate.LOST and outcome.phase is Phase.MAIL:
+            # A connection that has served others has come to its end; that is not this mail's doing
+            self._post.put_back(sender, recipient)
+            return
+        self._has_served = True
+        sender.answer(recipient, outcome)

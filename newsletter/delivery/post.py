@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from typing import Protocol
 
+from newsletter.mail.content import Content
 from newsletter.values import Outcome, Recipient
 
 
@@ -19,7 +20,7 @@ class Sender(Protocol):
     @property
     def edition_id(self) -> int: ...
 
-    def letter(self, recipient: Recipient) -> tuple[str, bytes]:
+    def letter(self, recipient: Recipient) -> tuple[str, Content]:
         """The envelope sender and the whole message."""
         ...
 
@@ -93,10 +94,11 @@ class Post:
         """Let everybody who waits look again."""
         self._changed.set()
 
-    async def changed(self, seconds: float) -> None:
-        """Wait until something was put or somebody entered, `seconds` at most."""
+    async def changed(self, seconds: float) -> bool:
+        """Wait until something was put or somebody entered; False when nothing was within `seconds`."""
         self._changed.clear()
         try:
-            await asyncio.wait_for(self._changed.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                return await self._changed.wait()
         except TimeoutError:
-            return
+            return False

@@ -18,6 +18,7 @@ from newsletter.delivery.post import Post
 from newsletter.delivery.relays import Relays
 from newsletter.delivery.retry import settle
 from newsletter.errors import StoreFailed
+from newsletter.mail.content import Content
 from newsletter.models import BatchState
 from newsletter.store.database import Database
 from newsletter.store.ledger import Begun, Taken, commit, finish
@@ -37,7 +38,7 @@ RELAY_GRACE = 2.0  # seconds in which a lost relay may come back before begun ro
 class Compiled(Protocol):
     """An edition's mail, compiled once; a reader costs a fill."""
 
-    def fill(self, recipient: Recipient) -> bytes: ...
+    def content(self, recipient: Recipient) -> Content: ...
 
     def envelope_sender(self, recipient: Recipient) -> str: ...
 
@@ -103,8 +104,8 @@ class Run:
     def edition_id(self) -> int:
         return self.taken.key.edition_id
 
-    def letter(self, recipient: Recipient) -> tuple[str, bytes]:
-        return self._compiled.envelope_sender(recipient), self._compiled.fill(recipient)
+    def letter(self, recipient: Recipient) -> tuple[str, Content]:
+        return self._compiled.envelope_sender(recipient), self._compiled.content(recipient)
 
     def answer(self, recipient: Recipient, outcome: Outcome) -> None:
         self._answered.set()

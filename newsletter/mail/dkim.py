@@ -66,6 +66,10 @@ class Plan:
         domain = signing.domain or from_domain
         self._signatures = [_signature(key, domain, names, at) for key in signing.keys]
 
+    @property
+    def signs(self) -> bool:
+        return bool(self._signatures)
+
     def sign(self, own: Sequence[bytes], body: bytes) -> bytes:
         """The signature headers of one copy, to stand above all others; empty when nobody signs.
 

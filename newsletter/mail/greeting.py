@@ -6,9 +6,11 @@ numbers, no sentences. Everybody else is greeted without.
 
 from __future__ import annotations
 
+import re
 from unicodedata import category
 
 LONGEST_NAME = 40
+_NO_NAME = re.compile("[0-9@/:]")
 _PUNCTUATION = frozenset(" '’ʼ-.·")
 # With a name, and without
 _GREETINGS = {
@@ -25,8 +27,11 @@ def greet(name: str, language: str) -> str:
 
 
 def _is_name(text: str) -> bool:
+    if text.replace(" ", "").isalpha():  # most are, and need no closer look
+        return len(text) <= LONGEST_NAME
     return (
         0 < len(text) <= LONGEST_NAME
+        and _NO_NAME.search(text) is None
         and all(letter in _PUNCTUATION or category(letter)[0] in "LM" for letter in text)
         and any(letter.isalpha() for letter in text)
         and not _looks_like_a_domain(text)

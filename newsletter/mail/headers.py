@@ -44,7 +44,7 @@ def header(name: str, words: Sequence[str]) -> bytes:
         if len(lines[-1]) + 1 + len(word) > WIDTH:
             lines.append("")
         lines[-1] += f" {word}"
-    if not all(is_clean(line) for line in lines):
+    if not is_clean("".join(lines)):
         raise Misuse(
             f"The {name} header would hold a control character.", next_step="remove it from the value"
         )
@@ -93,6 +93,8 @@ def _encoded_words(text: str, column: int) -> list[str]:
         raise Misuse("A name or subject holds a control character.", next_step="remove it")
     words, piece = [], b""
     room = _payload(WIDTH - column)
+    if len(whole := text.encode()) <= room:
+        return [_encoded_word(whole)]
     for character in text:
         encoded = character.encode()
         if len(piece) + len(encoded) > room:

@@ -8,19 +8,22 @@ name costs that reader the name and nobody the mail.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from email.utils import format_datetime
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from newsletter.config import is_loopback
 from newsletter.errors import Misuse
 from newsletter.mail.addresses import is_wire_safe, parse_address
+from newsletter.mail.content import Content, Mould
 from newsletter.mail.dkim import Plan, Signing
 from newsletter.mail.greeting import greet
 from newsletter.mail.headers import header, is_clean, mailbox_words, phrase_words, text_words
 from newsletter.mail.links import Links
-from newsletter.mail.segments import ROOM, SOFT_BREAK, fill, html_value, text_value
-from newsletter.values import Letterhead, Recipient, Rendition
+from newsletter.mail.segments import ROOM, SOFT_BREAK, html_value, text_value
+from newsletter.values import Body, Letterhead, Recipient, Rendition
 
 LONGEST_LOCAL_PART = 64  # RFC 5321 §4.5.3.1.1
 TOKEN = "{token}"  # noqa: S105 - the place of one
@@ -28,6 +31,7 @@ OWN = ("To", "Message-ID", "List-Unsubscribe")  # headers that differ by reader
 NOBODY = 0  # no subscriber has this number, so links made for it change nothing
 
 _URL = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::\d+)?(?:/[A-Za-z0-9._~:/?@!$*+,;=%-]*)?")
+_ODD_LINE = re.compile(rb"(?m)^(?:\.|From )")
 _LIST_ID = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+")
 _FEEDBACK_ID = re.compile(r"(?:[A-Za-z0-9._-]*:){0,3}[A-Za-z0-9._-]{5,15}")
 
@@ -52,7 +56,6 @@ class Compiled:
         *,
         proof: Proof | None = None,
     ) -> None:
-        self._rendition = rendition
         self._letterhead = letterhead
         self._links = links
         self._is_proof = proof is not None
@@ -66,9 +69,13 @@ class Compiled:
         self._from = _from_header(letterhead)
         self._common = _common_headers(rendition, letterhead, boundary, is_proof=self._is_proof)
         self._plan = Plan(signing, self._domain, self._from + self._common, OWN, letterhead.date)
-        self._before_text = _part_head(boundary, "plain")
-        self._before_html = b"\r\n" + _part_head(boundary, "html")
-        self._end = f"\r\n--{boundary}--\r\n".encode()
+        self._mould = Mould(
+            [
+                _part_head(boundary, "plain"), *_pieces("text", rendition.text),
+                b"\r\n" + _part_head(boundary, "html"), *_pieces("html", rendition.html),
+                f"\r\n--{boundary}--\r\n".encode(),
+            ]
+        )  # fmt: skip
 
     def envelope_sender(self, recipient: Recipient) -> str:
         """Where bounces of this copy go: the return path, with a token of the delivery where it has room."""
@@ -78,37 +85,37 @@ class Compiled:
         return before + self._links.verp(self._letterhead.edition_id, self._subscriber(recipient)) + after
 
     def fill(self, recipient: Recipient) -> bytes:
-        """The whole message, signed, CRLF line ends, no line with a leading dot.
+        """The whole message, signed, in one piece, for who reads it and does not send it."""
+        return b"".join(self.content(recipient).segments)
 
-        Raises Misuse for an address that no header may hold.
-        """
+    def content(self, recipient: Recipient) -> Content:
+        """The whole message, signed. Raises Misuse for an address that no header may hold."""
         subscriber_id = self._subscriber(recipient)
         leave = self._links.leave(subscriber_id, self._letterhead.newsletter_id)
         name = recipient.name if is_clean(recipient.name) else ""
-        greeting = greet(name, self._letterhead.language)
-        links = {
-            "unsubscribe_url": _link_value(leave),
-            "preferences_url": _link_value(self._links.preferences(subscriber_id)),
-            "web_url": self._web_value,
-        }
-        text = {"greeting": text_value(greeting), "email": text_value(recipient.address), **links}
-        html = {"greeting": html_value(greeting), "email": html_value(recipient.address), **links}
-        words = (
-            mailbox_words(name, recipient.address, "To"),
-            [f"<{self._message_id(subscriber_id)}@{self._domain}>"],
-            [f"<{leave}>"],
-        )
-        own = list(map(header, OWN, words))
-        body = b"".join(
-            (
-                self._before_text,
-                fill(self._rendition.text, text),
-                self._before_html,
-                fill(self._rendition.html, html),
-                self._end,
-            )
-        )
-        return b"".join((self._plan.sign(own, body), self._from, *own, self._common, body))
+        greeting, html_greeting = _greeting(name, self._letterhead.language)
+        address, html_address = _text_and_html(recipient.address)
+        unsubscribe, preferences = _link_value(leave), _link_value(self._links.preferences(subscriber_id))
+        own = [
+            header("To", mailbox_words(name, recipient.address, "To")),
+            header("Message-ID", [f"<{self._message_id(subscriber_id)}@{self._domain}>"]),
+            header("List-Unsubscribe", [f"<{leave}>"]),
+        ]
+        values = {
+            "text greeting": greeting, "html greeting": html_greeting,
+            "text email": address, "html email": html_address,
+            "text unsubscribe_url": unsubscribe, "html unsubscribe_url": unsubscribe,
+            "text preferences_url": preferences, "html preferences_url": preferences,
+            "text web_url": self._web_value, "html web_url": self._web_value,
+        }  # fmt: skip
+        head = b"".join((self._from, *own, self._common))
+        content = self._mould.content(head, values)
+        return self._signed(content, own) if self._plan.signs else content
+
+    def _signed(self, content: Content, own: Sequence[bytes]) -> Content:
+        head, *body = content.segments
+        signature = self._plan.sign(own, b"".join(body))
+        return replace(content, segments=[signature + head, *body], size=content.size + len(signature))
 
     def _subscriber(self, recipient: Recipient) -> int:
         return NOBODY if self._is_proof else recipient.subscriber_id
@@ -151,6 +158,14 @@ def _common_headers(rendition: Rendition, letterhead: Letterhead, boundary: str,
             b"\r\n",
         )
     )
+
+
+def _pieces(part: str, body: Body) -> list[bytes | str]:
+    """A part of the mail for its mould; the same hole is filled differently in text and HTML."""
+    pieces: list[bytes | str] = [body.literals[0]]
+    for hole, literal in zip(body.holes, body.literals[1:], strict=True):
+        pieces += (f"{part} {hole}", literal)
+    return pieces
 
 
 def _part_head(boundary: str, subtype: str) -> bytes:
@@ -198,7 +213,18 @@ def _checked_url(url: str, what: str) -> str:
 def _link_value(url: str) -> bytes:
     """A link of ours, encoded for either part. It needs no escaping, so mostly only breaks, and that
     matters: a link is longer than a line, and there are two in every mail."""
-    rows = [url[start : start + ROOM] for start in range(0, len(url), ROOM)]
-    if "=" in url or any(row.startswith((".", "From ")) for row in rows):
+    raw = url.encode()
+    value = SOFT_BREAK.join([raw[start : start + ROOM] for start in range(0, len(raw), ROOM)])
+    if b"=" in raw or _ODD_LINE.search(value):
         return text_value(url)
-    return SOFT_BREAK.join(row.encode() for row in rows)
+    return value
+
+
+@lru_cache(maxsize=256)
+def _greeting(name: str, language: str) -> tuple[bytes, bytes]:
+    """For either part; many readers share a name, or have given none."""
+    return _text_and_html(greet(name, language))
+
+
+def _text_and_html(value: str) -> tuple[bytes, bytes]:
+    return text_value(value), html_value(value)

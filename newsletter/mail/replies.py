@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from newsletter.errors import RelayFailed
 from newsletter.values import Fate, Phase
@@ -52,7 +53,7 @@ class ReplyReader:
 
     def __init__(self) -> None:
         self._rest = b""
-        self._code = b""
+        self._code = 0
         self._lines: list[str] = []
         self._kept = 0
 
@@ -72,26 +73,36 @@ class ReplyReader:
             raise BadReply("The relay sent a line without end.")
 
     def _take(self, line: bytes) -> Reply | None:
-        found = _LINE.fullmatch(line)
-        if found is None or b"\r" in line or b"\n" in line or b"\0" in line:
-            raise BadReply(f"The relay sent something that is no reply: {line[:40]!r}.")
-        code, mark, words = found.groups()
-        if len(line) + 2 > LONGEST_LINE or len(self._lines) == MOST_LINES:
+        code, has_more, words = _read_line(line)
+        if len(self._lines) == MOST_LINES:
             raise BadReply("The relay sent a reply that is too long.")
         if self._lines and code != self._code:
             raise BadReply("The relay changed the code within a reply.")
         self._code = code
-        self._keep(words or b"")
-        if mark == b"-":
+        self._keep(words)
+        if has_more:
             return None
-        reply = Reply(int(code), tuple(self._lines))
+        reply = Reply(code, tuple(self._lines))
         self._lines, self._kept = [], 0
         return reply
 
-    def _keep(self, words: bytes) -> None:
-        text = _CONTROLS.sub("?", words.decode("utf-8", "replace"))[: KEPT_TEXT - self._kept]
+    def _keep(self, words: str) -> None:
+        text = words[: KEPT_TEXT - self._kept]
         self._lines.append(text)
         self._kept += len(text)
+
+
+@lru_cache(maxsize=64)
+def _read_line(line: bytes) -> tuple[int, bool, str]:
+    """Code, whether another line follows, and the words. Raises BadReply. Most mails are answered with
+    the very same lines as the mail before."""
+    found = _LINE.fullmatch(line)
+    if found is None or b"\r" in line or b"\n" in line or b"\0" in line:
+        raise BadReply(f"The relay sent something that is no reply: {line[:40]!r}.")
+    if len(line) + 2 > LONGEST_LINE:
+        raise BadReply("The relay sent a reply that is too long.")
+    code, mark, words = found.groups()
+    return int(code), mark == b"-", _CONTROLS.sub("?", (words or b"").decode("utf-8", "replace"))
 
 
 # ── what a reply means ──────────────────────────────────────────────────────────────────────────

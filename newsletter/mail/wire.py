@@ -12,10 +12,12 @@ from collections import deque
 from typing import cast
 
 from newsletter.errors import Misuse, RelayFailed
+from newsletter.mail.content import Content
 from newsletter.mail.headers import is_clean
 from newsletter.mail.replies import SERVICE_CLOSING, BadReply, Reply, ReplyReader
 
-BLOCK = 65_536  # bytes of content between two looks at whether the relay still takes them
+BLOCK = 262_144  # bytes of content between two looks at whether the relay still takes them
+READ = 16_384  # bytes taken from the socket at once
 
 
 class WireFailed(RelayFailed):
@@ -29,29 +31,22 @@ def command(text: str) -> bytes:
     return f"{text}\r\n".encode()
 
 
-def is_wire_ready(content: bytes) -> bool:
-    """True when every line ends with CRLF: a lone CR or LF lets some server see another end of mail."""
-    return content.count(b"\r\n") == content.count(b"\n") == content.count(b"\r")
+class Wire(asyncio.BufferedProtocol):
+    """Buffered, for asyncio otherwise makes a quarter of a megabyte of room for each reply."""
 
-
-def dot_stuffed(content: bytes) -> bytes:
-    """The content as it goes over the wire, with its end (RFC 5321 §4.5.2)."""
-    if content.startswith(b".") or b"\r\n." in content:
-        content = (b"\r\n" + content).replace(b"\r\n.", b"\r\n..")[2:]
-    return content + (b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n")
-
-
-class Wire(asyncio.Protocol):
     def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._space = memoryview(bytearray(READ))
         self._reader = ReplyReader()
         self._replies: deque[Reply] = deque()
         self._owed = 1  # replies still to come: the greeting
         self._failure = ""
-        self._news: asyncio.Future[None] | None = None
-        self._room: asyncio.Future[None] | None = None
         self._is_full = False
+        self._waiter: asyncio.Future[bool] | None = None
+        self._deadline = 0.0
+        self._alarm: asyncio.TimerHandle | None = None
         self.transport: asyncio.Transport
-        self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.gone: asyncio.Future[None] = self._loop.create_future()
 
     @property
     def usable(self) -> bool:
@@ -62,29 +57,32 @@ class Wire(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's name
+        return self._space
+
+    def buffer_updated(self, nbytes: int) -> None:
         try:
-            for reply in self._reader.feed(data):
+            for reply in self._reader.feed(bytes(self._space[:nbytes])):
                 self._take(reply)
         except BadReply as error:
             self.fail(error.sentence)
         if not self._reader.is_between and self._owed == len(self._replies):
             self.fail("The relay spoke out of turn.")
-        _finish(self._news)
+        self._wake()
 
     def eof_received(self) -> None:
         self.fail("The relay closed the connection.")
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.fail(f"The connection was lost: {exc}." if exc else "The relay closed the connection.")
-        _finish(self.gone)
+        self._close()
 
     def pause_writing(self) -> None:
         self._is_full = True
 
     def resume_writing(self) -> None:
         self._is_full = False
-        _finish(self._room)
+        self._wake()
 
     # ── what a session asks ──
 
@@ -94,35 +92,55 @@ class Wire(asyncio.Protocol):
         self._owed += replies
         self.transport.write(data)
 
-    async def write_content(self, content: bytes, seconds: float) -> None:
-        """Write block by block, each within `seconds`; only with the last, one reply is owed.
+    async def write_content(self, content: Content, tail: bytes, seconds: float, *, replies: int) -> None:
+        """Write a message and its `tail`, a large one block by block, each within `seconds`; only with
+        the last, which holds the final dot, `replies` more are owed.
 
         Raises WireFailed when the last block was not written: nothing can have been accepted then.
         """
-        view = memoryview(content)
-        for start in range(0, len(view), BLOCK):
-            await self._until_room(seconds)
-            self.write(view[start : start + BLOCK], replies=int(start + BLOCK >= len(view)))
+        last = content.segments
+        if content.size > BLOCK:
+            whole = memoryview(b"".join(content.segments))
+            *blocks, last_block = [whole[start : start + BLOCK] for start in range(0, len(whole), BLOCK)]
+            last = [bytes(last_block)]
+            for block in blocks:
+                await self._until_room(seconds)
+                self.write(block, replies=0)
+        await self._until_room(seconds)
+        self._check()
+        self._owed += replies
+        self.transport.writelines([*last, tail])
 
-    async def read(self, seconds: float) -> Reply:
-        """The next reply that is owed. Raises WireFailed when none comes within `seconds`."""
-        while not self._replies:
+    async def read(self, seconds: float, *, waited: float = 0.0) -> Reply:
+        """The next reply that is owed. Raises WireFailed when none comes within `seconds`, of which so
+        many were `waited` already."""
+        if not await self.answers_within(seconds - waited):
+            raise self.fail(f"The relay was silent for {seconds:g} seconds.")
+        if not self._replies:
             self._check()
-            self._news = asyncio.get_running_loop().create_future()
-            await self._within(seconds, self._news, f"The relay was silent for {seconds:g} seconds.")
         self._owed -= 1
         return self._replies.popleft()
+
+    async def answers_within(self, seconds: float) -> bool:
+        """Wait for the next reply, or the end; False when neither has come within `seconds`."""
+        if self._replies or self._failure:
+            return True
+        deadline = self._loop.time() + seconds
+        while not self._replies and not self._failure:
+            if not await self._news(deadline):
+                return False
+        return True
 
     async def start_tls(self, context: ssl.SSLContext, host: str, seconds: float) -> None:
         """RFC 3207 §4. Raises WireFailed, also when the relay said anything before the handshake: every
         byte that nobody asked for has ended the connection by then."""
         self._check()
         try:
-            secured = await asyncio.get_running_loop().start_tls(
+            secured = await self._loop.start_tls(
                 self.transport, self, context, server_hostname=host, ssl_handshake_timeout=seconds
             )
         except OSError as error:  # TLS errors and time-outs are of this kind
-            _finish(self.gone)  # asyncio does not tell a protocol whose handshake failed
+            self._close()  # asyncio does not tell a protocol whose handshake failed
             raise self.fail(f"The TLS handshake failed: {error}.") from error
         if secured is None:
             raise self.fail("The connection was lost during the TLS handshake.")
@@ -138,8 +156,7 @@ class Wire(asyncio.Protocol):
         if not self._failure:
             self._failure = sentence
             self.transport.abort()
-        _finish(self._news)
-        _finish(self._room)
+        self._wake()
         return WireFailed(self._failure)
 
     # ── inside ──
@@ -157,18 +174,42 @@ class Wire(asyncio.Protocol):
             raise WireFailed(self._failure)
 
     async def _until_room(self, seconds: float) -> None:
-        if self._is_full:
-            self._room = asyncio.get_running_loop().create_future()
-            await self._within(seconds, self._room, f"The relay took nothing for {seconds:g} seconds.")
+        deadline = self._loop.time() + seconds
+        while self._is_full and not self._failure:
+            if not await self._news(deadline):
+                raise self.fail(f"The relay took nothing for {seconds:g} seconds.")
 
-    async def _within(self, seconds: float, future: asyncio.Future[None], sentence: str) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await future
-        except TimeoutError:
-            raise self.fail(sentence) from None
+    async def _news(self, deadline: float) -> bool:
+        """Wait until something happens; False when the deadline comes first.
 
+        Deadlines mostly move on before they come, so one alarm serves many: it rings at the earliest
+        and looks again.
+        """
+        self._waiter, self._deadline = self._loop.create_future(), deadline
+        if self._alarm is None or self._alarm.when() > deadline:
+            self._set_alarm(deadline)
+        return await self._waiter
 
-def _finish(future: asyncio.Future[None] | None) -> None:
-    if future is not None and not future.done():
-        future.set_result(None)
+    def _set_alarm(self, at: float) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = self._loop.call_at(at, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        if self._waiter is None or self._waiter.done():
+            return
+        if self._loop.time() < self._deadline:
+            self._set_alarm(self._deadline)
+        else:
+            self._waiter.set_result(False)
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(True)
+
+    def _close(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        if not self.gone.done():
+            self.gone.set_result(None)

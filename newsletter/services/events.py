@@ -29,14 +29,14 @@ MOST_HEADLINES = 20
 ACTIONS = {
     AlertKind.READY: "newsletter editions show {name}",
     AlertKind.BLOCKED: "newsletter editions show {name}",
-    AlertKind.UNAPPROVED: "newsletter editions show {name}",
+    AlertKind.UNAPPROVED: "newsletter editions approve {name}",
     AlertKind.HELD: "newsletter send {newsletter} --edition {slug}",
     AlertKind.SKIPPED: "newsletter editions show {name} --why",
     AlertKind.LATE: "newsletter status",
     AlertKind.STOPPED: "newsletter resume {name}",
     AlertKind.BREAKER: "newsletter editions show {name}",
     AlertKind.FINISHED: "newsletter editions show {name}",
-    AlertKind.DOUBT: "newsletter editions show {name}",
+    AlertKind.DOUBT: "newsletter unknown list {name}",
 }
 
 

@@ -93,6 +93,6 @@ async def _hand_over(runtime: Runtime, compiled: Compiled, address: str) -> Outc
     session = await open_session(relay)
     try:
         person = Recipient(subscriber_id=0, address=address, name="", attempt=1, pos=0)
-        return await session.send(compiled.envelope_sender(person), address, compiled.fill(person))
+        return await session.send(compiled.envelope_sender(person), address, compiled.content(person))
     finally:
         await session.close()

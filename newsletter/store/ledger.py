@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, select, update
+from sqlalchemy import bindparam, case, select, update
 from sqlmodel import Session, col
 
 from newsletter.models import (
@@ -38,6 +38,50 @@ from newsletter.store.settling import settle_rows
 from newsletter.values import BatchKey, Fate, Recipient, Settled
 
 SENDABLE = (EditionState.FROZEN, EditionState.SENDING)
+
+# What a commit says, many times a second: put together once, and given to the connection itself, for the
+# session would look each time for objects that the statement changes, and takes longer than the store
+_BATCH = (col(Batch.edition_id) == bindparam("edition")) & (col(Batch.no) == bindparam("number"))
+_ROWS = (
+    col(Delivery.edition_id) == bindparam("edition"),
+    col(Delivery.batch_no) == bindparam("number"),
+    col(Delivery.pos) >= bindparam("low"),
+    col(Delivery.pos) < bindparam("high"),
+)
+_STATE = select(Edition.state).where(col(Edition.id) == bindparam("edition"), goes_on())  # type: ignore[call-overload]
+_MOVE_ON = (
+    update(Batch)
+    .where(_BATCH, col(Batch.token) == bindparam("mine"), col(Batch.state) == BatchState.RUNNING)
+    .values(begun=bindparam("high"))
+)
+_STAYING = (
+    select(col(Subscriber.id))
+    .join(Subscription, col(Subscription.subscriber_id) == col(Subscriber.id))
+    .join(Edition, col(Edition.newsletter_id) == col(Subscription.newsletter_id))
+    .where(
+        col(Edition.id) == bindparam("edition"),
+        col(Subscriber.id) == col(Delivery.subscriber_id),
+        may_be_mailed(),
+    )
+    .correlate(Delivery)
+)
+_CANCEL_LEAVERS = (
+    update(Delivery)
+    .where(*_ROWS, col(Delivery.state) == DeliveryState.QUEUED, ~_STAYING.exists())
+    .values(state=DeliveryState.CANCELLED, fate="left")
+)
+_RECIPIENTS = (
+    select(Delivery.subscriber_id, Subscriber.address, Subscriber.name, Delivery.attempt, Delivery.pos)  # type: ignore[call-overload]
+    .join(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id))
+    .where(*_ROWS, col(Delivery.state) == DeliveryState.QUEUED)
+    .order_by(Delivery.pos)
+)
+_COUNTED = tuple(state for state in DeliveryState if state is not DeliveryState.QUEUED)
+_ADD_UP = (
+    update(Batch)
+    .where(_BATCH)
+    .values({state.value: getattr(Batch, state.value) + bindparam(f"more_{state}") for state in _COUNTED})
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,24 +140,23 @@ def commit(
     """
     if upto > begun and not _is_sending(session, taken.key.edition_id):
         upto = begun
-    mine = session.execute(
-        update(Batch)
-        .where(is_batch(taken.key), col(Batch.token) == taken.token, col(Batch.state) == BatchState.RUNNING)
-        .values(begun=upto)
-    )
-    if mine.rowcount != 1:  # type: ignore[attr-defined]
+    place = _place(taken.key)
+    mine = session.connection().execute(_MOVE_ON, place | {"mine": taken.token, "high": upto})
+    if mine.rowcount != 1:
         settle_late(session, taken.key.edition_id, settled)
         return None
     if _is_cancelled(session, taken.key.edition_id):
         settled = [_without_retry(item) for item in settled]
     settle_rows(session, taken.key, settled)
     _forget_words(session, taken.key.edition_id, settled)
-    leavers = _cancel_leavers(session, taken.key, begun, upto) if upto > begun else 0
-    add_up(
-        session, taken.key, Counter(s.state for s in settled) + Counter({DeliveryState.CANCELLED: leavers})
-    )
+    sums = Counter(item.state for item in settled)
+    rows = place | {"low": begun, "high": upto}
+    if upto > begun:
+        sums[DeliveryState.CANCELLED] += session.connection().execute(_CANCEL_LEAVERS, rows).rowcount
+    add_up(session, taken.key, sums)
     _note_retry(session, taken.key, settled)
-    return Begun(upto, _recipients(session, taken.key, begun, upto) if upto > begun else ())
+    begins = session.connection().execute(_RECIPIENTS, rows) if upto > begun else ()
+    return Begun(upto, tuple(Recipient(*row) for row in begins))
 
 
 def finish(session: Session, taken: Taken, state: BatchState) -> None:
@@ -177,9 +220,7 @@ def _start(session: Session, edition_id: int, now: datetime) -> bool:
 
 
 def _is_sending(session: Session, edition_id: int) -> bool:
-    state = session.execute(
-        select(Edition.state).where(col(Edition.id) == edition_id, goes_on())  # type: ignore[call-overload]
-    ).scalar()
+    state = session.connection().execute(_STATE, {"edition": edition_id}).scalar()
     return bool(state == EditionState.SENDING)
 
 
@@ -212,36 +253,6 @@ def doubt(session: Session, key: BatchKey, begun: int, now: datetime) -> None:
         note(session, now, "delivery", "in doubt", "edition", key.edition_id, f"{count} deliveries")
 
 
-def _cancel_leavers(session: Session, key: BatchKey, begun: int, upto: int) -> int:
-    staying = (
-        select(col(Subscriber.id))
-        .join(Subscription, col(Subscription.subscriber_id) == col(Subscriber.id))
-        .join(Edition, col(Edition.newsletter_id) == col(Subscription.newsletter_id))
-        .where(
-            col(Edition.id) == key.edition_id,
-            col(Subscriber.id) == col(Delivery.subscriber_id),
-            may_be_mailed(),
-        )
-        .correlate(Delivery)
-    )
-    left = session.execute(
-        update(Delivery)
-        .where(*_rows(key, begun, upto), col(Delivery.state) == DeliveryState.QUEUED, ~staying.exists())
-        .values(state=DeliveryState.CANCELLED, fate="left")
-    )
-    return int(left.rowcount)  # type: ignore[attr-defined]
-
-
-def _recipients(session: Session, key: BatchKey, begun: int, upto: int) -> tuple[Recipient, ...]:
-    rows = session.execute(
-        select(Delivery.subscriber_id, Subscriber.address, Subscriber.name, Delivery.attempt, Delivery.pos)  # type: ignore[call-overload]
-        .join(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id))
-        .where(*_rows(key, begun, upto), col(Delivery.state) == DeliveryState.QUEUED)
-        .order_by(Delivery.pos)
-    )
-    return tuple(Recipient(*row) for row in rows)
-
-
 def _note_retry(session: Session, key: BatchKey, settled: Sequence[Settled]) -> None:
     times = [item.next_at for item in settled if item.next_at is not None]
     if times:
@@ -256,20 +267,14 @@ def add_up(
     """Add outcomes to the batch's own sums, so that nobody ever counts a million rows."""
     change = Counter(more)
     change.subtract(less or {})
-    change.pop(DeliveryState.QUEUED, None)
-    values = {state.value: getattr(Batch, state.value) + n for state, n in change.items() if n}
-    if values:
-        session.execute(update(Batch).where(is_batch(key)).values(**values))
+    values = {f"more_{state}": change[state] for state in _COUNTED}
+    if any(values.values()):
+        session.connection().execute(_ADD_UP, _place(key) | values)
 
 
 def is_batch(key: BatchKey) -> Any:
     return (col(Batch.edition_id) == key.edition_id) & (col(Batch.no) == key.no)
 
 
-def _rows(key: BatchKey, begun: int, upto: int) -> tuple[Any, ...]:
-    return (
-        col(Delivery.edition_id) == key.edition_id,
-        col(Delivery.batch_no) == key.no,
-        col(Delivery.pos) >= begun,
-        col(Delivery.pos) < upto,
-    )
+def _place(key: BatchKey) -> dict[str, int]:
+    return {"edition": key.edition_id, "number": key.no}

@@ -18,6 +18,7 @@ from newsletter.config import Relay, Sending
 from newsletter.delivery.embedded import EmbeddedDispatcher
 from newsletter.delivery.engine import Engine
 from newsletter.errors import RelayFailed, StoreFailed
+from newsletter.mail.content import Content, content_of
 from newsletter.mail.smtp import Timeouts
 from newsletter.models import Batch, Delivery, Edition, EditionKind, EditionState
 from newsletter.store import closing, deliveries, editions, freezing, moving
@@ -37,10 +38,9 @@ class Plain:
     def envelope_sender(self, _recipient: Recipient) -> str:
         return "bounces@town.example"
 
-    def fill(self, recipient: Recipient) -> bytes:
-        return (
-            f"To: {recipient.address}\r\nMessage-ID: <{recipient.subscriber_id}@x>\r\n\r\nHello.\r\n".encode()
-        )
+    def content(self, recipient: Recipient) -> Content:
+        head = f"To: {recipient.address}\r\nMessage-ID: <{recipient.subscriber_id}@x>"
+        return content_of(f"{head}\r\n\r\nHello.\r\n".encode())
 
 
 class Morning:

@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from tests.smtpd import SmtpServer
 
-MOODS = frozenset({"tempfail", "permfail", "policy", "reject", "busy", "hangs", "drops", "slow"})
+MOODS = frozenset(
+    {"tempfail", "permfail", "policy", "reject", "busy", "hangs", "drops", "turns", "leaves", "slow"}
+)
 REFUSED_AT_RCPT = {
     "permfail": b"550 5.1.1 no such mailbox",
     "policy": b"550 5.7.1 not from you",
@@ -61,6 +63,8 @@ class Mood:
     rcpt_reply: bytes = b""
     rcpt_replies: dict[str, list[bytes]] = field(default_factory=dict)  # an address's own, one after another
     offers: tuple[bytes, ...] = (b"SIZE 20000000", b"8BITMIME", b"SMTPUTF8")
+    pipelining: bool = True
+    data_anyway: bool = False  # 354 to DATA even when there is nobody to send to
     starttls: Literal["none", "good", "busy", "stuffed", "half-stuffed"] = "none"
     implicit_tls: bool = False
     certificate: ssl.SSLContext | None = None
@@ -82,6 +86,7 @@ class Connection(asyncio.Protocol):
         self.buffer = bytearray()
         self.expects: Callable[[bytes], None] = self.command
         self.sender = self.recipient = ""
+        self.has_sender = self.has_recipient = False
         self.in_content = False
         self.is_waiting = False
         self.is_secure = self.mood.implicit_tls
@@ -121,6 +126,11 @@ class Connection(asyncio.Protocol):
     def say(self, line: bytes) -> None:
         self.transport.write(line + b"\r\n")
 
+    def hang_up(self) -> None:
+        """Close, and heed nothing that was written behind."""
+        self.is_waiting = True
+        self.transport.close()
+
     def abort(self) -> None:
         self.transport.abort()
 
@@ -142,6 +152,8 @@ class Connection(asyncio.Protocol):
 
     def on_ehlo(self, line: bytes) -> None:
         offers = [*self.mood.offers]
+        if self.mood.pipelining:
+            offers.append(b"PIPELINING")
         if self.mood.starttls != "none" and not self.is_secure:
             offers.append(b"STARTTLS")
         if self.mood.user:
@@ -194,12 +206,16 @@ class Connection(asyncio.Protocol):
     def on_mail(self, line: bytes) -> None:
         if self.mood.messages_per_connection and self.taken >= self.mood.messages_per_connection:
             self.say(b"421 4.7.0 enough for one connection")
-            self.transport.close()
+            self.hang_up()
             return
         self.sender = _path(line)
+        self.has_sender, self.has_recipient = not self.mood.mail_reply, False
         self.say(self.mood.mail_reply or b"250 2.1.0 ok")
 
     def on_rcpt(self, line: bytes) -> None:
+        if not self.has_sender:
+            self.say(b"503 5.5.1 MAIL first")
+            return
         address = _path(line)
         mood = mood_of(address)
         self.server.tries[address] += 1
@@ -208,20 +224,27 @@ class Connection(asyncio.Protocol):
         if mood == "tempfail" and self.server.tries[address] <= self.mood.tempfails:
             reply = b"451 4.7.1 greylisted, try again"
         self.recipient = address
+        self.has_recipient = not reply
         self.say(reply or b"250 2.1.5 ok")
         if reply.startswith(b"421"):
-            self.transport.close()
+            self.hang_up()
 
     def on_data(self, line: bytes) -> None:
+        if not self.has_recipient and not self.mood.data_anyway:
+            self.say(b"554 5.5.1 no valid recipients")
+            return
         self.say(b"354 go ahead")
         self.in_content = True
+        if mood_of(self.recipient) == "turns":
+            self.hang_up()
 
     def on_rset(self, line: bytes) -> None:
+        self.has_sender = self.has_recipient = False
         self.say(b"250 2.0.0 ok")
 
     def on_quit(self, line: bytes) -> None:
         self.say(b"221 2.0.0 bye")
-        self.transport.close()
+        self.hang_up()
 
     # ── content ──
 
@@ -235,8 +258,12 @@ class Connection(asyncio.Protocol):
         self.in_content = False
         if content.startswith(b".") or b"\r\n." in content:
             content = (b"\r\n" + content).replace(b"\r\n.", b"\r\n")[2:]
-        self.taken += 1
-        self.take(Mail(self.sender, self.recipient, content))
+        if self.has_recipient:
+            self.taken += 1
+            self.take(Mail(self.sender, self.recipient, content))
+        else:
+            self.say(b"554 5.5.1 nobody to send that to")
+        self.has_sender = self.has_recipient = False
         return True
 
     def take(self, mail: Mail) -> None:
@@ -246,6 +273,9 @@ class Connection(asyncio.Protocol):
         elif mood == "drops":
             self.is_waiting = True
             self.transport.abort()
+        elif mood == "leaves":
+            self.say(b"421 4.3.2 going down")
+            self.hang_up()
         elif mood == "reject":
             self.say(b"554 5.7.1 not with this content")
         else:

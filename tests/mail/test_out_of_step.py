@@ -4,22 +4,28 @@ is ever taken for another mail's."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
 from newsletter.mail.smtp import NotOpened, open_session
 from newsletter.values import Fate, Outcome, Phase
-from tests.mail.hostile import CLOSE, DEAF, GO_ON, HELLO, QUICK, Heard, relay_saying
+from tests.mail.hostile import CLOSE, DEAF, GO_ON, HELLO, PIPELINING, QUICK, Heard, relay_saying
 
 MAIL = (b"250 mail\r\n",)
 LETTER = b"Subject: x\r\n\r\nx\r\n"
 
 
-def talk(*answers: bytes) -> tuple[list[Outcome], Heard]:
-    """Send two messages to a relay that gives these answers."""
+Talk = Callable[..., tuple[list[Outcome], Heard]]
 
-    async def run() -> tuple[list[Outcome], Heard]:
-        async with relay_saying(*answers) as heard:
+
+@pytest.fixture(params=[HELLO[1], PIPELINING], ids=["stop and wait", "pipelining"])
+def talk(request: pytest.FixtureRequest) -> Talk:
+    """Sends two messages to a relay that gives these answers; what comes of it is the same for relays
+    of either kind."""
+
+    async def run(greeting: bytes, *answers: bytes) -> tuple[list[Outcome], Heard]:
+        async with relay_saying(greeting, request.param, *answers) as heard:
             session = await open_session(heard.relay, timeouts=QUICK)
             outcomes = [
                 await session.send("a@b.example", f"{n}@x.example", LETTER) for n in ("first", "second")
@@ -28,7 +34,11 @@ def talk(*answers: bytes) -> tuple[list[Outcome], Heard]:
             await session.close()
             return outcomes, heard
 
-    return asyncio.run(run())
+    def talk(greeting: bytes, hello: bytes, *answers: bytes) -> tuple[list[Outcome], Heard]:
+        assert (greeting, hello) == HELLO
+        return asyncio.run(run(greeting, *answers))
+
+    return talk
 
 
 TOO_MUCH = [
@@ -51,7 +61,7 @@ NONSENSE = [
 
 
 @pytest.mark.parametrize("answer", [*TOO_MUCH, *NONSENSE])
-def test_before_content_left_nothing_has_happened(answer: bytes) -> None:
+def test_before_content_left_nothing_has_happened(talk: Talk, answer: bytes) -> None:
     for asked in (HELLO, HELLO + MAIL, GO_ON[:4]):
         outcomes, heard = talk(*asked, answer)
         assert [outcome.fate for outcome in outcomes] == [Fate.LOST, Fate.LOST]
@@ -59,19 +69,19 @@ def test_before_content_left_nothing_has_happened(answer: bytes) -> None:
 
 
 @pytest.mark.parametrize("answer", NONSENSE)
-def test_after_the_dot_only_that_mail_is_in_doubt(answer: bytes) -> None:
+def test_after_the_dot_only_that_mail_is_in_doubt(talk: Talk, answer: bytes) -> None:
     outcomes, _ = talk(*GO_ON, answer)
     assert [outcome.fate for outcome in outcomes] == [Fate.DOUBT, Fate.LOST]
 
 
 @pytest.mark.parametrize("answer", TOO_MUCH)
-def test_after_the_dot_its_own_answer_counts_and_no_second(answer: bytes) -> None:
+def test_after_the_dot_its_own_answer_counts_and_no_second(talk: Talk, answer: bytes) -> None:
     outcomes, heard = talk(*GO_ON, answer)
     assert [outcome.fate for outcome in outcomes] == [Fate.ACCEPTED, Fate.LOST]
     assert len(heard.contents) == 1
 
 
-def test_an_answer_in_advance_is_no_answer() -> None:
+def test_an_answer_in_advance_is_no_answer(talk: Talk) -> None:
     outcomes, heard = talk(*GO_ON[:4], b"354 go\r\n250 taken already\r\n")
     assert [outcome.fate for outcome in outcomes] == [Fate.LOST, Fate.LOST]
     assert not heard.contents
@@ -85,17 +95,17 @@ def test_an_answer_in_advance_is_no_answer() -> None:
         ((*GO_ON[:4], b"250 ok\r\n"), Phase.DATA),
     ],
 )
-def test_a_yes_of_the_wrong_kind_is_out_of_step(answers: tuple[bytes, ...], phase: Phase) -> None:
+def test_a_yes_of_the_wrong_kind_is_out_of_step(talk: Talk, answers: tuple[bytes, ...], phase: Phase) -> None:
     [outcome, _], _ = talk(*answers)
     assert (outcome.fate, outcome.phase) == (Fate.LOST, phase)
 
 
-def test_a_third_kind_of_answer_to_the_dot_leaves_doubt() -> None:
+def test_a_third_kind_of_answer_to_the_dot_leaves_doubt(talk: Talk) -> None:
     [outcome, _], _ = talk(*GO_ON, b"354 more\r\n")
     assert (outcome.fate, outcome.phase) == (Fate.DOUBT, Phase.CONTENT)
 
 
-def test_a_refused_reset_ends_the_session() -> None:
+def test_a_refused_reset_ends_the_session(talk: Talk) -> None:
     outcomes, heard = talk(*HELLO, *MAIL, b"550 5.1.1 nobody\r\n", b"502 what\r\n")
     assert [outcome.fate for outcome in outcomes] == [Fate.DEAD, Fate.LOST]
     assert b"RSET" in heard.lines

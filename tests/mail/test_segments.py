@@ -43,8 +43,8 @@ values = st.fixed_dictionaries(dict.fromkeys(TOKENS, words))
 
 def directly(text: str, values: dict[str, str]) -> str:
     """What a renderer without segments would have written."""
-    lines = re.sub(r"\r\n|\r", "\n", HOLE.sub(lambda hole: one_line(values[hole[1]]), text))
-    return lines.rstrip() + "\n"
+    template = re.sub(r"\r\n|\r", "\n", text)  # first, for an empty value may stand between CR and LF
+    return HOLE.sub(lambda hole: one_line(values[hole[1]]), template).rstrip() + "\n"
 
 
 def relaxed(body: bytes) -> bytes:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import pytest
 
@@ -15,6 +16,15 @@ from tests.smtpd import SmtpServer
 
 SENDER = "post@harbour.example"
 LETTER = b"Subject: hello\r\nMessage-ID: <1@harbour.example>\r\n\r\nGood morning.\r\n"
+
+
+Make = Callable[..., SmtpServer]
+
+
+@pytest.fixture(params=[True, False], ids=["pipelining", "stop and wait"])
+def smtp(request: pytest.FixtureRequest) -> Make:
+    """Makes servers of either kind; what becomes of a mail must not depend on it."""
+    return partial(SmtpServer, pipelining=request.param)
 
 
 def relay_of(server: SmtpServer) -> Relay:
@@ -40,8 +50,8 @@ def send(
     return asyncio.run(run())
 
 
-def test_a_message_arrives_as_it_left() -> None:
-    with SmtpServer() as server:
+def test_a_message_arrives_as_it_left(smtp: Make) -> None:
+    with smtp() as server:
         [outcome] = send(server, "alice@readers.example")
     assert (outcome.fate, outcome.phase, outcome.code) == (Fate.ACCEPTED, Phase.CONTENT, 250)
     assert outcome.relay == "house"
@@ -69,9 +79,9 @@ def test_a_message_arrives_as_it_left() -> None:
     ],
 )
 def test_a_refusal_costs_its_own_mail_and_no_other(
-    recipient: str, fate: Fate, phase: Phase, reply: str
+    smtp: Make, recipient: str, fate: Fate, phase: Phase, reply: str
 ) -> None:
-    with SmtpServer() as server:
+    with smtp() as server:
         refused, taken = send(server, recipient, "alice@readers.example")
     assert (refused.fate, refused.phase, refused.reply) == (fate, phase, reply)
     assert taken.fate is Fate.ACCEPTED
@@ -80,28 +90,28 @@ def test_a_refusal_costs_its_own_mail_and_no_other(
     assert len(server.commands) == 1
 
 
-def test_who_is_busy_takes_it_later() -> None:
-    with SmtpServer(tempfails=2) as server:
+def test_who_is_busy_takes_it_later(smtp: Make) -> None:
+    with smtp(tempfails=2) as server:
         fates = [outcome.fate for outcome in send(server, *["tempfail1@x.example"] * 3)]
     assert fates == [Fate.BUSY, Fate.BUSY, Fate.ACCEPTED]
 
 
-def test_a_goodbye_ends_the_session_and_nothing_else() -> None:
-    with SmtpServer() as server:
+def test_a_goodbye_ends_the_session_and_nothing_else(smtp: Make) -> None:
+    with smtp() as server:
         busy, after = send(server, "busy@x.example", "alice@readers.example")
     assert (busy.fate, busy.code) == (Fate.BUSY, 421)
     assert (after.fate, after.phase) == (Fate.LOST, Phase.MAIL)
     assert not server.mails
 
 
-def test_a_connection_that_is_used_up_loses_nobody() -> None:
-    with SmtpServer(messages_per_connection=2) as server:
+def test_a_connection_that_is_used_up_loses_nobody(smtp: Make) -> None:
+    with smtp(messages_per_connection=2) as server:
         fates = [outcome.fate for outcome in send(server, *(f"a{n}@x.example" for n in range(3)))]
     assert fates == [Fate.ACCEPTED, Fate.ACCEPTED, Fate.LOST]
 
 
-def test_content_left_and_no_answer_came() -> None:
-    with SmtpServer() as server:
+def test_content_left_and_no_answer_came(smtp: Make) -> None:
+    with smtp() as server:
         dropped, after = send(server, "drops@x.example", "alice@readers.example")
         [hung] = send(server, "hangs@x.example", timeouts=Timeouts(dot=0.2, quit=0.2))
     assert (dropped.fate, dropped.phase) == (Fate.DOUBT, Phase.CONTENT)
@@ -113,8 +123,8 @@ def test_content_left_and_no_answer_came() -> None:
     )
 
 
-def test_a_slow_answer_is_waited_for_and_a_late_one_is_nobodys() -> None:
-    with SmtpServer(slow=0.3) as server:
+def test_a_slow_answer_is_waited_for_and_a_late_one_is_nobodys(smtp: Make) -> None:
+    with smtp(slow=0.3) as server:
         [waited] = send(server, "slow1@x.example")
         late, after = send(
             server, "slow2@x.example", "alice@readers.example", timeouts=Timeouts(dot=0.1, quit=0.1)
@@ -125,15 +135,16 @@ def test_a_slow_answer_is_waited_for_and_a_late_one_is_nobodys() -> None:
     assert [mail.recipient for mail in server.mails] == ["slow1@x.example", "slow2@x.example"]
 
 
-def test_refused_because_of_us() -> None:
-    with SmtpServer(mail_reply=b"550 5.7.1 you are on a list") as server:
+def test_refused_because_of_us(smtp: Make) -> None:
+    with smtp(mail_reply=b"550 5.7.1 you are on a list") as server:
         [outcome] = send(server, "alice@readers.example")
     assert (outcome.fate, outcome.phase) == (Fate.STOP, Phase.MAIL)
-    assert server.count("RCPT") == 0
+    assert server.count("RCPT") == (1 if server.mood.pipelining else 0)
+    assert server.count("QUIT") == 1
 
 
-def test_a_message_that_is_too_big_is_not_even_begun() -> None:
-    with SmtpServer(offers=(b"SIZE 60",)) as server:
+def test_a_message_that_is_too_big_is_not_even_begun(smtp: Make) -> None:
+    with smtp(offers=(b"SIZE 60",)) as server:
         big, small = send(server, "alice@readers.example", content=LETTER + b"x" * 60 + b"\r\n"), None
         small = send(server, "alice@readers.example", content=b"S: x\r\n\r\n")
     assert (big[0].fate, big[0].phase) == (Fate.STOP, Phase.MAIL)
@@ -142,14 +153,14 @@ def test_a_message_that_is_too_big_is_not_even_begun() -> None:
     assert server.count("MAIL") == 1
 
 
-def test_a_relay_without_size_is_not_told_one() -> None:
-    with SmtpServer(offers=(b"HELP",)) as server:
+def test_a_relay_without_size_is_not_told_one(smtp: Make) -> None:
+    with smtp(offers=(b"HELP",)) as server:
         send(server, "alice@readers.example")
     assert f"MAIL FROM:<{SENDER}>" in server.commands[0]
 
 
-def test_letters_beyond_ascii_need_a_relay_that_takes_them() -> None:
-    with SmtpServer() as able, SmtpServer(offers=(b"SIZE 1000",)) as unable:
+def test_letters_beyond_ascii_need_a_relay_that_takes_them(smtp: Make) -> None:
+    with smtp() as able, smtp(offers=(b"SIZE 1000",)) as unable:
         [taken] = send(able, "олена@x.example")
         refused, other = send(unable, "олена@x.example", "alice@readers.example")
     assert taken.fate is Fate.ACCEPTED
@@ -159,6 +170,42 @@ def test_letters_beyond_ascii_need_a_relay_that_takes_them() -> None:
     assert "SMTPUTF8" in refused.text
     assert other.fate is Fate.ACCEPTED
     assert unable.count("RCPT") == 1
+
+
+def test_a_body_of_8_bits_is_announced_where_that_is_understood_and_else_not_sent(smtp: Make) -> None:
+    content = "Subject: x\r\n\r\nДоброго ранку\r\n".encode()
+    with smtp() as able, smtp(offers=(b"SIZE 1000",)) as unable:
+        [taken] = send(able, "alice@readers.example", content=content)
+        [refused] = send(unable, "alice@readers.example", content=content)
+    assert taken.fate is Fate.ACCEPTED
+    assert f"MAIL FROM:<{SENDER}> SIZE={len(content)} BODY=8BITMIME" in able.commands[0]
+    assert (refused.fate, refused.phase) == (Fate.REFUSED, Phase.CONTENT)
+    assert "8BITMIME" in refused.text
+    assert unable.count("MAIL") == 0
+
+
+def test_a_header_beyond_ascii_needs_smtputf8_and_a_body_of_7_bits_nothing_else(smtp: Make) -> None:
+    with smtp() as server:
+        [taken] = send(server, "alice@x.example", content="Subject: ї\r\n\r\nx\r\n".encode())
+    assert taken.fate is Fate.ACCEPTED
+    assert server.commands[0][1].endswith(" SMTPUTF8")
+    assert "8BITMIME" not in server.commands[0][1]
+
+
+def test_a_relay_that_turns_away_after_354_or_goes_down_at_the_dot(smtp: Make) -> None:
+    with smtp() as server:
+        [turned] = send(server, "turns@x.example")
+        [left] = send(server, "leaves@x.example")
+    assert turned.fate in (Fate.LOST, Fate.DOUBT)  # as it happens to see the end before or after it wrote
+    assert (left.fate, left.phase, left.code) == (Fate.BUSY, Phase.CONTENT, 421)
+    assert not server.mails
+
+
+def test_nobody_is_mailed_when_data_is_accepted_all_the_same(smtp: Make) -> None:
+    with smtp(data_anyway=True) as server:
+        dead, taken = send(server, "permfail@x.example", "alice@x.example")
+    assert (dead.fate, taken.fate) == (Fate.DEAD, Fate.ACCEPTED)
+    assert [mail.recipient for mail in server.mails] == ["alice@x.example"]
 
 
 HOSTILE = [
@@ -177,8 +224,8 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("poison", HOSTILE)
-def test_an_envelope_cannot_carry_a_second_command(poison: str) -> None:
-    with SmtpServer() as server:
+def test_an_envelope_cannot_carry_a_second_command(smtp: Make, poison: str) -> None:
+    with smtp() as server:
         as_recipient, _ = send(server, f"a@x.example{poison}", "alice@readers.example")
         [as_sender] = send(server, "alice@readers.example", sender=f"a{poison}@x.example")
     assert as_recipient.fate is Fate.REFUSED
@@ -190,8 +237,8 @@ def test_an_envelope_cannot_carry_a_second_command(poison: str) -> None:
     "hostile",
     [b"\n.\n", b"\r\n.\nMAIL FROM:<x@y.example>", b"\n.\r\n", b"\r.\r", b"a\rb", b"\r\r\n", b"\r\n.\r"],
 )
-def test_line_ends_that_servers_read_differently_are_not_sent(hostile: bytes) -> None:
-    with SmtpServer() as server:
+def test_line_ends_that_servers_read_differently_are_not_sent(smtp: Make, hostile: bytes) -> None:
+    with smtp() as server:
         outcome, after = send(server, "a@x.example", "b@x.example", content=LETTER + hostile)
     assert outcome.fate is after.fate is Fate.REFUSED
     assert server.count("MAIL") == 0
@@ -199,12 +246,12 @@ def test_line_ends_that_servers_read_differently_are_not_sent(hostile: bytes) ->
 
 @pytest.mark.parametrize("border", [4096, 65_536])
 @pytest.mark.parametrize("shift", range(-6, 3))
-def test_no_content_ends_itself(border: int, shift: int) -> None:
+def test_no_content_ends_itself(smtp: Make, border: int, shift: int) -> None:
     """The end of data, hidden in the content at borders of segments and of what is written at once."""
     filler = b"S: x\r\n\r\n" + b"x" * (border + shift - 8)
     smuggled = b"\r\n.\r\nMAIL FROM:<x@y.example>\r\nRCPT TO:<z@y.example>\r\nDATA\r\n"
     whole = filler + smuggled + b".\r\n..\r\n."
-    with SmtpServer() as server:
+    with smtp() as server:
         outcomes = send(server, "a@x.example", content=[whole[:border], whole[border:]])
         outcomes += send(server, "b@x.example", content=[whole[n : n + 3] for n in range(0, len(whole), 3)])
     assert [outcome.fate for outcome in outcomes] == [Fate.ACCEPTED] * 2
@@ -213,14 +260,14 @@ def test_no_content_ends_itself(border: int, shift: int) -> None:
 
 
 @pytest.mark.parametrize("content", [b".", b".\r\n", b"..\r\n", b"", b"\r\n", b"\r\n.\r\n.\r\n"])
-def test_small_contents_arrive_whole(content: bytes) -> None:
-    with SmtpServer() as server:
+def test_small_contents_arrive_whole(smtp: Make, content: bytes) -> None:
+    with smtp() as server:
         [outcome] = send(server, "a@x.example", content=content)
     assert outcome.fate is Fate.ACCEPTED
     assert re.sub(rb"\r\n\Z", b"", server.mails[0].content) == re.sub(rb"\r\n\Z", b"", content)
 
 
-def test_an_interrupted_message_spoils_its_session() -> None:
+def test_an_interrupted_message_spoils_its_session(smtp: Make) -> None:
     async def run(server: SmtpServer) -> Outcome:
         session = await open_session(relay_of(server))
         message = asyncio.create_task(session.send(SENDER, "hangs@x.example", LETTER))
@@ -234,5 +281,5 @@ def test_an_interrupted_message_spoils_its_session() -> None:
         await session.close()
         return outcome
 
-    with SmtpServer() as server:
+    with smtp() as server:
         assert asyncio.run(run(server)).fate is Fate.LOST

@@ -22,7 +22,7 @@ from newsletter.models import (
     SubscriptionState,
     Suppression,
 )
-from newsletter.store import closing, deliveries, erasing, freezing, ledger, missing, moving
+from newsletter.store import closing, deliveries, erasing, freezing, ledger, missing, moving, reopening
 from newsletter.store.audience import audience
 from newsletter.store.database import Database
 from newsletter.values import BatchKey, Fate, Outcome, Phase, Recipient, Settled
@@ -344,12 +344,13 @@ def test_missing_takes_the_unplanned_the_expired_and_the_passingly_refused(datab
         )
         forgotten = make_reader(session, row.newsletter_id, "forgotten@a.example")
         again = NINE + timedelta(hours=5)
-        assert missing.count_reopenable(session, edition) == 3
+        which, term = reopening.PASSED_OVER, reopening.Term(again, due_at=again, deadline=DEADLINE)
+        assert reopening.count(session, edition, which) == 3
         planned = freezing.plan(
             session, edition, missing.without_row(row), due_at=again, deadline=DEADLINE, size=500
         )
         assert planned == 1
-        assert missing.reopen(session, edition, again, DEADLINE, 500) == 3
+        assert reopening.reopen(session, edition, which, term, 500) == 3
         assert states(session, edition) == counted(session, edition) == {"sent": 1, "queued": 4}
         assert (
             session.exec(select(Delivery.state).where(Delivery.subscriber_id == forgotten)).one() == "queued"

@@ -192,7 +192,9 @@ class Cutter:
     def _pump(self, source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError), source, target:
             while data := source.recv(65_536):
-                if data.startswith(self._cut_after) and self._may_cut():
+                # Alone or in its envelope, but not where it ran ahead: a content would go down with it
+                is_envelope = data.startswith((b"MAIL", self._cut_after)) and self._cut_after in data
+                if is_envelope and self._may_cut():
                     break
                 target.sendall(data)
             for end in (source, target):
