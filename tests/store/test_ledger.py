@@ -347,7 +347,7 @@ def test_missing_takes_the_unplanned_the_expired_and_the_passingly_refused(datab
         which, term = reopening.PASSED_OVER, reopening.Term(again, due_at=again, deadline=DEADLINE)
         assert reopening.count(session, edition, which) == 3
         planned = freezing.plan(
-            session, edition, missing.without_row(row), due_at=again, deadline=DEADLINE, size=500
+            session, edition, missing.without_row(row, again), due_at=again, deadline=DEADLINE, size=500
         )
         assert planned == 1
         assert reopening.reopen(session, edition, which, term, 500) == 3

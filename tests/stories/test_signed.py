@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.cli.console import LogLines
+from newsletter.logs import Lines
 from newsletter.mail.signing_keys import Algorithm
 from tests.mail.verifiers import dkimpy_says
 from tests.newsroom import NINE, Newsroom, at
@@ -51,7 +51,7 @@ def test_every_mail_of_a_morning_verifies(
         assert dkimpy_says(mail.content, records) == [True, True], mail.recipient
     moments = {made_at(mail.content) for mail in server.mails}
     assert moments == {int(at("07:00").timestamp()), int(NINE.timestamp())}, "a test is of its own moment"
-    log = "\n".join(map(LogLines().format, caplog.records))
+    log = "\n".join(map(Lines().format, caplog.records))
     assert not [secret for secret in secrets(room.folder) if secret in log]
 
 
