@@ -139,7 +139,10 @@ def load_theme(name: str, themes: Path | None = None) -> Theme:
 def check_theme_name(name: str) -> None:
     """Raise Misuse for a name that could be a path."""
     if not is_theme_name(name):
-        raise Misuse(f"{name!r} cannot be a theme's name: use small letters, digits, '-' and '_'.")
+        raise Misuse(
+            f"{name!r} cannot be a theme's name: use small letters, digits, '-' and '_'.",
+            next_step="newsletter theme list",
+        )
 
 
 def is_theme_name(name: str) -> bool:

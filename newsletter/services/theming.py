@@ -123,7 +123,10 @@ def _there(runtime: Runtime) -> set[str]:
 def _make_room(folder: Path, name: str) -> None:
     """Leave an empty folder, in place of an earlier preview if there is one."""
     if folder.is_symlink():
-        raise Misuse(f"{folder} is a link; a preview is written into a folder of its own.")
+        raise Misuse(
+            f"{folder} is a link; a preview is written into a folder of its own.",
+            next_step=f"newsletter theme preview {name} -o SOMEWHERE-ELSE",
+        )
     if folder.exists():
         if not folder.is_dir() or (any(folder.iterdir()) and not (folder / MARK).is_file()):
             raise Refused(
