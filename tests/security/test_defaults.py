@@ -27,7 +27,7 @@ from newsletter.feeds import clean, fetch, files
 from newsletter.mail import links, replies
 from newsletter.mail.links import Keys, Purpose
 from newsletter.runtime import Runtime
-from newsletter.services import newcomers, proofing
+from newsletter.services import proofing, sheets
 from newsletter.store.database import Database
 from newsletter.web import server
 from newsletter.web.app import create_app
@@ -47,8 +47,8 @@ def test_the_limits() -> None:
     assert (gathering.max_bytes, gathering.timeout, gathering.max_items) == (5_000_000, 20.0, 2_000)
     assert fetch.MOST_REDIRECTS == 5 and clean.TITLE <= 500 and clean.SUMMARY <= 5_000
     assert (replies.LONGEST_LINE, replies.MOST_LINES, replies.KEPT_TEXT) == (2_048, 64, 8_192)
-    assert newcomers.LONGEST_CELL == files.LONGEST_CELL == 32 * 1_024
-    assert newcomers.LONGEST_LINE == files.LONGEST_ROW == 256 * 1_024
+    assert sheets.LONGEST_CELL == files.LONGEST_CELL == 32 * 1_024
+    assert sheets.LONGEST_ROW == files.LONGEST_ROW == 256 * 1_024
     assert (proofing.TESTS_AN_HOUR, links.PREVIEW_LIFE.days, LONGEST_PASSWORD) == (20, 7, 4_096)
     assert Relay(name="x", host="smtp.news.example").tls == "implicit"
 
