@@ -189,9 +189,15 @@ def _encoding(path: Path) -> str:
         for mark, name in _MARKS:
             if start.startswith(mark):
                 return name
-        if b"\0" in start:
-            return "utf-16-le" if start[1:2] == b"\0" else "utf-16-be"
-        return "utf-8" if _is_utf8(start, file) else _WINDOWS
+        return _unmarked_utf16(start) or ("utf-8" if _is_utf8(start, file) else _WINDOWS)
+
+
+def _unmarked_utf16(start: bytes) -> str:
+    """Addresses are ASCII, so in UTF-16 a good part of every second byte is zero; a stray one is dirt."""
+    many = len(start) // 8
+    if start[1::2].count(0) > many:
+        return "utf-16-le"
+    return "utf-16-be" if start[0::2].count(0) > many else ""
 
 
 def _is_utf8(start: bytes, file: BinaryIO) -> bool:
