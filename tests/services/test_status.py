@@ -160,9 +160,9 @@ def test_what_needs_a_person_comes_worst_first_with_one_command_each(room: Newsr
     found = look_at(room, days=3, clock="09:10")
     assert [(problem.what.split(":")[0], problem.next_step) for problem in found.problems] == [
         ("town/2026-02-21 was due and nobody has opened it", "newsletter tick"),
-        ("town/2026-02-19 is paused", "newsletter resume town/2026-02-19"),
-        ("town/2026-02-20 is held", "newsletter send town --edition 2026-02-20"),
-        ("town/2026-02-18 has 1 deliveries in doubt", "newsletter editions show town/2026-02-18"),
+        ("town/2026-02-19 is paused", "newsletter resume town/2026-02-19 --retry"),
+        ("town/2026-02-20 is held", "newsletter editions approve town/2026-02-20"),
+        ("town/2026-02-18 has 1 deliveries in doubt", "newsletter unknown list town/2026-02-18"),
         (found.problems[4].what, "newsletter serve"),
         (found.problems[5].what.split(":")[0], "newsletter feeds list"),
     ]
