@@ -130,7 +130,7 @@ def test_a_run_that_stops_is_told_each_time_it_does(room: Newsroom, hook: Webhoo
     tick(room, "08:00", "08:31", "09:00", "09:01")
     assert hook.kinds == ["ready", "breaker"]
     assert hook.told[-1]["counts"]["failed"] >= 3 and "3 refusals in a row" in hook.told[-1]["why"]
-    assert room.run("resume", "town/2026-02-18", now=at("09:02")).code == 0
+    assert room.run("resume", "town/2026-02-18", "--retry", now=at("09:02")).code == 0
     tick(room, "09:03")
     assert hook.kinds == ["ready", "breaker", "breaker"]
     assert len({told["id"] for told in hook.told}) == 3
