@@ -248,8 +248,9 @@ def test_a_running_serve_obeys_a_choice_by_hand_within_a_second(
             chosen = monotonic()
             until(lambda: second.accepted > 0)
             assert monotonic() - chosen < 3
+            until(lambda: second.accepted >= 20)  # what ran ahead to the first has been answered by then
             before = main.count("MAIL")
-            until(lambda: second.accepted >= 40)
+            until(lambda: second.accepted >= 60)
             assert main.count("MAIL") == before, "once it was told, no other mail"
             assert room.run("relays", "use", "second").code == 3
             assert room.run("relays", "use", "auto").code == 0
