@@ -101,7 +101,8 @@ def test_a_mail_verifies_whatever_its_reader_is_called(
         assert says(relay(raw)) == BOTH, relay
 
 
-texts = st.text(st.characters(codec="utf-8"), max_size=200) | st.sampled_from(
+# Without the bracket that begins a hole of these tests
+texts = st.text(st.characters(codec="utf-8", exclude_characters="["), max_size=200) | st.sampled_from(
     ["two  blanks \t\n\n\n", "a \r\nb\t\rc ", " ", ".\n", "From here ", "x" * 200, "\n\n"]
 )
 words = st.text(max_size=80).filter(lambda text: is_clean(text) and bool(text.strip()))

@@ -20,7 +20,7 @@ from newsletter.errors import Refused
 from newsletter.models import Edition, EditionKind, EditionState, Slot
 from newsletter.runtime import Runtime
 from newsletter.services import deciding, editing, sending, shaping
-from newsletter.services.drafting import find_edition
+from newsletter.services.finding import find_edition
 from newsletter.services.shaping import Hand
 from newsletter.store import editions, freezing, touches
 from newsletter.store.audience import audience
