@@ -4,7 +4,8 @@
     ├── Misuse          2   wrong command, configuration or input; the text names place and mend
     ├── Refused         3   a rule says no: held, blocked, too late, not allowed
     │   ├── Blocked         what preflight found in an edition
-    │   └── Stale           somebody changed the same thing meanwhile
+    │   ├── Stale           somebody changed the same thing meanwhile
+    │   └── TooOften        tried again and again; it is time to wait
     ├── Incomplete      4   done as far as possible; somebody should look
     └── WorldFailed     5   the world around us failed
         ├── StoreFailed     the database
@@ -56,6 +57,10 @@ class Stale(Refused):
         super().__init__(sentence, next_step=next_step)
         self.mine = mine
         self.theirs = theirs
+
+
+class TooOften(Refused):
+    pass
 
 
 class Incomplete(NewsletterError):

@@ -49,6 +49,7 @@ class Purpose(StrEnum):
     PREFERENCES = "prefs"
     PREVIEW = "preview"
     FORM = "form"
+    DESK = "desk"
     VERP = "verp"
     MESSAGE_ID = "message-id"
 

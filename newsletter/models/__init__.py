@@ -20,6 +20,7 @@ from newsletter.models.content import (
 from newsletter.models.ledger import Attempt, Batch, Delivery
 from newsletter.models.people import Subscriber, Subscription, Suppression
 from newsletter.models.running import Alert, Control, Headcount, History, Lease, RelayRecord
+from newsletter.models.staff import DeskSession, LoginLink, Person, Presence, Throttle
 from newsletter.models.states import (
     AlertKind,
     AlertState,
@@ -30,6 +31,7 @@ from newsletter.models.states import (
     EditionKind,
     EditionState,
     Placed,
+    Role,
     Slot,
     SubscriptionState,
     SuppressionReason,
@@ -50,6 +52,7 @@ __all__ = [
     "Control",
     "Delivery",
     "DeliveryState",
+    "DeskSession",
     "Edition",
     "EditionKind",
     "EditionState",
@@ -58,11 +61,15 @@ __all__ = [
     "Headcount",
     "History",
     "Lease",
+    "LoginLink",
     "Mark",
     "Newsletter",
+    "Person",
     "Placed",
+    "Presence",
     "RelayRecord",
     "Rendition",
+    "Role",
     "Slot",
     "Subscriber",
     "Subscription",
@@ -70,6 +77,7 @@ __all__ = [
     "Suppression",
     "SuppressionReason",
     "Table",
+    "Throttle",
     "Touch",
     "Verdict",
 ]

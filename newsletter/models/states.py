@@ -86,6 +86,14 @@ class SuppressionReason(StrEnum):
     FORGOTTEN = "forgotten"
 
 
+class Role(StrEnum):
+    """What somebody who signs in may do; each also what those before it may."""
+
+    EDITOR = "editor"
+    PUBLISHER = "publisher"
+    ADMIN = "admin"
+
+
 class AlertState(StrEnum):
     WAITING = "waiting"
     TOLD = "told"

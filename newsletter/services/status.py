@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from newsletter.config import NewsletterSettings, Relay
+from newsletter.clock import machine_now
+from newsletter.config import NewsletterSettings
 from newsletter.errors import Misuse
-from newsletter.models import DeliveryState, Edition, EditionKind, EditionState, Headcount
+from newsletter.models import DeliveryState, Edition, EditionKind, Headcount
 from newsletter.runtime import Runtime
 from newsletter.schedule import next_due
 from newsletter.services.lines import (
@@ -22,16 +23,17 @@ from newsletter.services.lines import (
     RunLine,
     Status,
     StoreLine,
+    edition_line,
+    relay_lines,
 )
 from newsletter.services.needs import needs
 from newsletter.services.underway import is_worth_a_look, run_line
-from newsletter.store import alerts, articles, control, deliveries, editions, leases, standing
+from newsletter.store import alerts, articles, control, deliveries, editions, leases, staff, standing
 from newsletter.store.audience import audience, count_audience
 from newsletter.store.deliveries import Answered
 from newsletter.store.feeds import is_silent
 from newsletter.store.history import story_of
 from newsletter.store.newsletters import newsletter_ids
-from newsletter.store.relays import records
 from newsletter.store.schema import store_version
 from newsletter.values import Candidate, Placement, Sums
 
@@ -68,7 +70,7 @@ def status(runtime: Runtime, now: datetime) -> Status:
                 if is_worth_a_look(edition, sums, now)
             ),
             feeds=_feeds(session, runtime, now),
-            relays=_relays(session, runtime.settings.relays),
+            relays=relay_lines(session, runtime.settings.relays),
             stopped_by=stop.who if (stop := control.standing_stop(session)) else "",
             unsigned=_unsigned(runtime),
             store=StoreLine(runtime.database.engine.dialect.name, standing.size(session), version),
@@ -129,7 +131,7 @@ def edition_story(runtime: Runtime, name: str, now: datetime) -> EditionStory:
         sums = deliveries.sums(session, edition.id)
         first, last = deliveries.span(session, edition.id)
         return EditionStory(
-            line=_line(edition, sums, newsletter.cutoff),
+            line=edition_line(edition, sums, newsletter.cutoff),
             placements=placed,
             articles={a.id: a for a in articles.by_ids(session, [p.article_id for p in placed])},
             reasons=edition.reasons,
@@ -165,7 +167,7 @@ def recent_editions(runtime: Runtime, newsletter: NewsletterSettings, limit: int
     with runtime.database.reading() as session:
         number = newsletter_ids(session).get(newsletter.slug, 0)
         return tuple(
-            _line(edition, deliveries.sums(session, edition.id or 0), newsletter.cutoff)
+            edition_line(edition, deliveries.sums(session, edition.id or 0), newsletter.cutoff)
             for edition in editions.recent(session, number, limit)
         )
 
@@ -174,6 +176,12 @@ def _newsletters(
     session: Session, runtime: Runtime, shown: Shown, now: datetime
 ) -> tuple[NewsletterLine, ...]:
     numbers, kept = newsletter_ids(session), standing.kept_counts(session)
+    leads = editions.leads(
+        session, [edition.id for own in shown.values() for edition, _ in own if edition.id]
+    )
+    names: dict[str, tuple[str, ...]] = {}
+    for one in staff.present(session, machine_now()):
+        names[one.place] = (*names.get(one.place, ()), one.name)
     lines = []
     for newsletter in runtime.settings.newsletters:
         ahead = next_due(newsletter, now)
@@ -188,7 +196,12 @@ def _newsletters(
                 people=people,
                 people_at=people_at,
                 editions=tuple(
-                    _line(edition, sums, newsletter.cutoff) for edition, sums in shown[newsletter.slug]
+                    replace(
+                        edition_line(edition, sums, newsletter.cutoff),
+                        lead=leads.get(edition.id or 0, ""),
+                        present=names.get(f"{newsletter.slug}/{edition.slug}", ()),
+                    )
+                    for edition, sums in shown[newsletter.slug]
                 ),
             )
         )
@@ -215,51 +228,6 @@ def _feeds(session: Session, runtime: Runtime, now: datetime) -> tuple[FeedLine,
         for feed in articles.feeds(session)
         if feed.name in configured
     )  # fmt: skip
-
-
-def _relays(session: Session, configured: Sequence[Relay]) -> tuple[RelayLine, ...]:
-    """How each was when somebody last looked; the first in use comes first."""
-    known = records(session)
-    chosen = control.order(session, control.RELAY).value
-    return tuple(
-        RelayLine(
-            relay.name, relay.host, relay.port, relay.tls, relay.priority,
-            is_up=record.is_up if record else None,
-            since=record.since if record else None,
-            trouble=record.trouble if record else "",
-            carries=bool(record and record.carries_since),
-            by_hand=relay.name == chosen,
-        )
-        for relay in sorted(configured, key=lambda relay: relay.priority)
-        for record in (known.get(relay.name),)
-    )  # fmt: skip
-
-
-def _line(edition: Edition, sums: Sums, cutoff: int) -> EditionLine:
-    is_open = edition.closed_at is None and edition.state == EditionState.DRAFT
-    return EditionLine(
-        slug=edition.slug,
-        state=EditionState(edition.state),
-        kind=EditionKind(edition.kind),
-        due_at=edition.due_at,
-        subject=edition.subject,
-        late=edition.late,
-        why=edition.why,
-        sums=sums,
-        version=edition.version,
-        by_hand=edition.by_hand,
-        preflight=_preflight(edition, is_open=is_open),
-        closes_at=edition.due_at - timedelta(seconds=cutoff) if is_open and not edition.by_hand else None,
-    )
-
-
-def _preflight(edition: Edition, *, is_open: bool) -> str:
-    """As far as it is on the record: an edition with a stored rendition has passed its checks."""
-    if is_open:
-        return "open"
-    if edition.rendition_id is not None:
-        return "ready"
-    return "blocked" if edition.state == EditionState.HELD else ""
 
 
 def _unsigned(runtime: Runtime) -> Problem | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from functools import cache
 
 from fastapi.responses import HTMLResponse
@@ -11,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from newsletter.render.shipped import shipped
 from newsletter.web.assets import asset_url
+from newsletter.web.words import FILTERS, HELPERS
 
 # What to say, and what to do next; never a word of the request
 ERRORS = {
@@ -33,18 +33,18 @@ def page(
     template: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **values: object
 ) -> HTMLResponse:
     """A page of `templates/web`; the template must be given every value that it names."""
-    html = _environment().get_template(template).render(values)
-    return HTMLResponse(html, status_code=status, headers=headers)
+    return HTMLResponse(html(template, **values), status_code=status, headers=headers)
+
+
+def html(template: str, **values: object) -> str:
+    """A page, or a part of one, as text."""
+    return _environment().get_template(template).render(values)
 
 
 def error_page(status: int, headers: Mapping[str, str] | None = None) -> HTMLResponse:
     """The page for a status, the same bytes whatever was asked."""
     title, words = ERRORS.get(status, ERRORS[400 if status < 500 else 500])
     return page("public/error.html", status=status, headers=headers, title=title, words=words)
-
-
-def _day(day: date) -> str:
-    return f"{day:%A}, {day.day} {day:%B} {day.year}"
 
 
 @cache
@@ -56,6 +56,6 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["day"] = _day
-    environment.globals["asset"] = asset_url
+    environment.filters |= FILTERS
+    environment.globals |= HELPERS | {"asset": asset_url}
     return environment
