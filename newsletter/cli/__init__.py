@@ -20,6 +20,7 @@ from newsletter.cli import (
     dkim,
     editions,
     feeds,
+    people,
     previewing,
     relays,
     sending,
@@ -58,6 +59,7 @@ for room in (
     theme,
     status,
     dkim,
+    people,
 ):
     room.register(app)
 for corner in (shaping, deciding, previewing):

@@ -147,7 +147,7 @@ def test_its_code_cannot_press_the_button() -> None:
     assert {name for name in named if name.startswith(forbidden)} == set()
     assert {name for name in named if name.startswith("services.")} <= {
         "services.gathering", "services.status", "services.importing", "services.reading.web_view",
-        "services.status.EditionStory",
+        "services.status.EditionStory", "services.staffing",
     }  # fmt: skip
     assert "serving.Parts" in named
 

@@ -118,7 +118,9 @@ def open_desk(tmp_path: Path, database_url: str, relay: SmtpServer) -> Iterator[
                 room.import_stories(stories)
             if readers:
                 room.import_readers(readers)
-            runtime = open_runtime(load_settings(room.config, {}, room.folder), HandTurned(now or at("07:00")))
+            runtime = open_runtime(
+                load_settings(room.config, {}, room.folder), HandTurned(now or at("07:00"))
+            )
             closing.callback(runtime.database.close)
             for address, role in PEOPLE.items():
                 name = address.partition("@")[0].capitalize()
