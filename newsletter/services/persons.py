@@ -31,12 +31,20 @@ def hashed(token: str) -> str:
     return sha256(token.encode()).hexdigest()
 
 
+def address_of(text: str) -> str:
+    """As people's addresses are kept: in one case, for phones begin what is typed with a capital.
+
+    Raises Misuse for what is none.
+    """
+    return parse_address(text).normalised.lower()
+
+
 def admit(session: Session, address: str, name: str, role: Role, now: datetime, *, who: str = "") -> Person:
     """Somebody new; `who` did it, or they themselves. Without a name the address's first part is it.
 
     Raises Misuse for a wrong address or name, Refused for one that somebody has.
     """
-    parsed = parse_address(address).normalised
+    parsed = address_of(address)
     called = _called(name or parsed.partition("@")[0])
     if staff.find(session, parsed) is not None:
         raise Refused(

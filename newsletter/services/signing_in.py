@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from newsletter.errors import Misuse, Refused, TooOften
-from newsletter.mail.addresses import parse_address
 from newsletter.mail.links import Purpose
 from newsletter.models import Person, Role
 from newsletter.runtime import Runtime
@@ -134,7 +133,7 @@ def _slow_down(runtime: Runtime, address: str, now: datetime, caller: Caller) ->
 def _normalised(address: str) -> str:
     """As stored; for what is no address something that nobody has."""
     try:
-        return parse_address(address).normalised
+        return persons.address_of(address)
     except Misuse:
         return ""
 

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from newsletter.errors import Misuse, Refused
-from newsletter.mail.addresses import parse_address
 from newsletter.models import Person, Role
 from newsletter.runtime import Runtime
 from newsletter.services import persons
@@ -104,7 +103,7 @@ def _link(session: Session, runtime: Runtime, person_id: int | None, now: dateti
 
 
 def _person(session: Session, address: str) -> Person:
-    parsed = parse_address(address).normalised
+    parsed = persons.address_of(address)
     person = staff.find(session, parsed, lock=True)
     if person is None:
         raise Misuse(f"Nobody on the desk has the address {parsed}.", next_step="newsletter people list")
