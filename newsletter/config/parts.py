@@ -131,6 +131,7 @@ class Alerts(Part):
     webhook: WebUrlOrNone = Field(default="", repr=False)  # some carry a token
     secret: Secret = SecretStr("")
     secret_file: Line = ""
+    mail: tuple[Address, ...] = ()
     quiet_hours: Hours = ""
     timezone: ZoneOrNone = ""  # empty: the newsletter's
 

@@ -11,11 +11,12 @@ A letter may hold a link that opens something, so its values are blanked with it
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, case, delete, exists, or_, select, update
-from sqlmodel import Session, col
+from sqlalchemy import and_, case, delete, exists, func, or_, update
+from sqlmodel import Session, col, select
 
 from newsletter.models import Control, DeliveryState, Letter, LetterKind
 from newsletter.store import leases
@@ -42,7 +43,8 @@ def ask(
     """Write a letter down within the caller's transaction; it goes out as soon as that is committed.
 
     False when a letter with the same purpose key exists, whatever became of it: nothing is written
-    then. It expires at `deadline`, a day from now unless the caller knows better.
+    then. A key holds no address and no token, for it stays when both are gone. The letter expires at
+    `deadline`, a day from now unless the caller knows better.
     """
     row = {
         "kind": kind, "key": key, "address": address, "values": dict(values), "avoid": avoid,
@@ -139,6 +141,53 @@ def expire(session: Session, now: datetime) -> None:
     )
 
 
+# ── questions ───────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtedLetter:
+    """A letter of which nobody knows whether it arrived."""
+
+    id: int
+    kind: LetterKind
+    address: str
+    at: datetime | None
+    reply: str
+
+
+def in_doubt(session: Session) -> tuple[DoubtedLetter, ...]:
+    rows = session.exec(select(Letter).where(Letter.state == DeliveryState.UNKNOWN).order_by(col(Letter.id)))
+    return tuple(
+        DoubtedLetter(row.id or 0, LetterKind(row.kind), row.address, row.settled_at, row.reply)
+        for row in rows
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LettersStanding:
+    """How many letters wait, how many of them for long, how many are in doubt, and how many alerts by mail
+    reached nobody."""
+
+    waiting: int
+    stuck: int
+    in_doubt: int
+    untold: int
+
+
+def standing(session: Session, *, asked_before: datetime, since: datetime) -> LettersStanding:
+    """Those that wait and were asked for before `asked_before` are stuck; what is over counts `since`."""
+    is_open, is_lately = col(Letter.state).in_(OPEN), col(Letter.created_at) >= since
+    is_lost = col(Letter.state).in_([DeliveryState.FAILED, DeliveryState.EXPIRED])
+    questions = (
+        is_open,
+        and_(is_open, col(Letter.created_at) < asked_before),
+        and_(col(Letter.state) == DeliveryState.UNKNOWN, is_lately),
+        and_(is_lost, is_lately, col(Letter.kind) == LetterKind.ALERT),
+    )
+    count = select(func.count()).select_from(Letter)
+    return LettersStanding(*(session.exec(count.where(question)).one() for question in questions))
+
+
 def prune(session: Session, before: datetime) -> None:
     """Drop letters that were asked for before then and are settled."""
     session.execute(delete(Letter).where(col(Letter.created_at) < before, col(Letter.state).not_in(OPEN)))
@@ -161,12 +210,13 @@ def _settle(
 
 
 def _may_go(now: datetime) -> Any:
-    """Waiting, come due, not too late, and not stopped by a person."""
+    """Waiting, come due, not too late, and not stopped by a person. The first attempt is due at once: who
+    asked may be another machine, whose clock is ahead of ours."""
     is_stopped = exists().where(col(Control.name) == LETTERS, col(Control.value) != "")
     return and_(
         col(Letter.state).in_(OPEN),
         col(Letter.owner) == "",
-        col(Letter.next_at) <= now,
+        or_(col(Letter.attempt) == 0, col(Letter.next_at) <= now),
         col(Letter.deadline) > now,
         or_(col(Letter.kind).in_(ALWAYS), ~is_stopped),
     )
