@@ -18,6 +18,7 @@ from newsletter.models.content import (
     Verdict,
 )
 from newsletter.models.ledger import Attempt, Batch, Delivery
+from newsletter.models.letters import Letter
 from newsletter.models.people import Subscriber, Subscription, Suppression
 from newsletter.models.running import Alert, Control, Headcount, History, Lease, RelayRecord
 from newsletter.models.states import (
@@ -29,6 +30,7 @@ from newsletter.models.states import (
     DeliveryState,
     EditionKind,
     EditionState,
+    LetterKind,
     Placed,
     Slot,
     SubscriptionState,
@@ -58,6 +60,8 @@ __all__ = [
     "Headcount",
     "History",
     "Lease",
+    "Letter",
+    "LetterKind",
     "Mark",
     "Newsletter",
     "Placed",
