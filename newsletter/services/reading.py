@@ -100,7 +100,7 @@ def _card(settings: NewsletterSettings, now: datetime) -> Card:
         slug=settings.slug,
         name=settings.name,
         promise=settings.description,
-        schedule=describe(settings, now.astimezone(settings.zone).date()),
+        schedule=describe(settings, now.astimezone(settings.zone).date(), settings.language),
         language=settings.language,
         noindex=settings.noindex,
     )
