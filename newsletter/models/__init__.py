@@ -8,6 +8,7 @@ are CHECK constraints, because table models are not validated.
 from newsletter.models.content import (
     Article,
     ArticleFeed,
+    Correction,
     Edition,
     Entry,
     Feed,
@@ -18,6 +19,7 @@ from newsletter.models.content import (
     Verdict,
 )
 from newsletter.models.ledger import Attempt, Batch, Delivery
+from newsletter.models.letters import Letter
 from newsletter.models.people import Subscriber, Subscription, Suppression
 from newsletter.models.running import Alert, Control, Headcount, History, Lease, RelayRecord
 from newsletter.models.staff import DeskSession, LoginLink, Person, Presence, Throttle
@@ -30,6 +32,7 @@ from newsletter.models.states import (
     DeliveryState,
     EditionKind,
     EditionState,
+    LetterKind,
     Placed,
     Role,
     Slot,
@@ -50,6 +53,7 @@ __all__ = [
     "BatchState",
     "Cadence",
     "Control",
+    "Correction",
     "Delivery",
     "DeliveryState",
     "DeskSession",
@@ -61,6 +65,8 @@ __all__ = [
     "Headcount",
     "History",
     "Lease",
+    "Letter",
+    "LetterKind",
     "LoginLink",
     "Mark",
     "Newsletter",

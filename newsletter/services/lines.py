@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from newsletter.config import Relay
 from newsletter.models import DeliveryState, Edition, EditionKind, EditionState
+from newsletter.services.readiness import Readiness, readiness_of
 from newsletter.store import control
 from newsletter.store.relays import records
 from newsletter.values import Sums
@@ -42,7 +43,7 @@ class EditionLine:
     sums: Sums
     version: int
     by_hand: bool
-    preflight: str = ""
+    preflight: Readiness = Readiness.NONE
     closes_at: datetime | None = None
     lead: str = ""
     present: tuple[str, ...] = ()
@@ -120,6 +121,18 @@ class RelayLine:
 
 
 @dataclass(frozen=True, slots=True)
+class LettersLine:
+    """Letters that wait, those of them that have waited for long, and those of the last day in doubt.
+    `stopped_by` is who has stopped them, empty when nobody has."""
+
+    waiting: int
+    stuck: int
+    in_doubt: int
+    stopped_by: str
+    carrying: bool
+
+
+@dataclass(frozen=True, slots=True)
 class StoreLine:
     kind: str
     bytes: int
@@ -137,6 +150,7 @@ class Status:
     running: tuple[RunLine, ...]
     feeds: tuple[FeedLine, ...]
     relays: tuple[RelayLine, ...]
+    letters: LettersLine
     stopped_by: str
     unsigned: Problem | None
     store: StoreLine
@@ -149,7 +163,8 @@ class Status:
 
 def edition_line(edition: Edition, sums: Sums, cutoff: int) -> EditionLine:
     """`cutoff` is in seconds."""
-    is_open = edition.closed_at is None and edition.state == EditionState.DRAFT
+    readiness = readiness_of(edition)
+    is_awaited = readiness is Readiness.OPEN and not edition.by_hand
     return EditionLine(
         slug=edition.slug,
         state=EditionState(edition.state),
@@ -161,18 +176,9 @@ def edition_line(edition: Edition, sums: Sums, cutoff: int) -> EditionLine:
         sums=sums,
         version=edition.version,
         by_hand=edition.by_hand,
-        preflight=_preflight(edition, is_open=is_open),
-        closes_at=edition.due_at - timedelta(seconds=cutoff) if is_open and not edition.by_hand else None,
+        preflight=readiness,
+        closes_at=edition.due_at - timedelta(seconds=cutoff) if is_awaited else None,
     )
-
-
-def _preflight(edition: Edition, *, is_open: bool) -> str:
-    """As far as it is on the record: an edition with a stored rendition has passed its checks."""
-    if is_open:
-        return "open"
-    if edition.rendition_id is not None:
-        return "ready"
-    return "blocked" if edition.state == EditionState.HELD else ""
 
 
 def relay_lines(session: Session, configured: Sequence[Relay]) -> tuple[RelayLine, ...]:

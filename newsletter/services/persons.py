@@ -5,7 +5,7 @@ A part of staffing and of signing in, which never meet.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from secrets import token_urlsafe
 
@@ -17,6 +17,7 @@ from newsletter.models import Person, Role
 from newsletter.store import history, staff
 
 TOKEN_BYTES = 32
+LINK_LIFE = timedelta(minutes=15)
 LONGEST_NAME = 64
 # Names by which the program signs what it does itself
 OURS = ("scheduler", "ops", "engine", "delivery", "telling", "machine")

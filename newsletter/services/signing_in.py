@@ -15,11 +15,15 @@ from newsletter.errors import Misuse, Refused, TooOften
 from newsletter.mail.links import Purpose
 from newsletter.models import Person, Role
 from newsletter.runtime import Runtime
-from newsletter.services import passwords, persons
+from newsletter.services import lettering, passwords, persons
+from newsletter.services.lettering import Addressee
 from newsletter.store import history, staff
 
 TRIES = 5
 WITHIN = timedelta(minutes=1)
+LETTERS = 3
+LETTERS_WITHIN = timedelta(hours=1)
+LINK_LIFE = persons.LINK_LIFE
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,18 +120,42 @@ def _first_admin(session: Session, now: datetime, name: str, address: str) -> Pe
     return persons.admit(session, address, name, Role.ADMIN, now)
 
 
+def mail_link(runtime: Runtime, address: str, now: datetime, caller: Caller) -> None:
+    """A letter with a link, if somebody here has the address; an earlier link of theirs is dead then.
+
+    Raises TooOften, whoever is asked for: for the fourth within an hour, or the sixth try from a network
+    within a minute. A letter is carried by the clock of the news, like every mail.
+    """
+    _slow_down(runtime, "", now, caller)
+    if _count(runtime, "letter", _normalised(address), now, LETTERS_WITHIN) > LETTERS:
+        raise TooOften("Several letters are on their way there.", next_step="look for the newest")
+    with runtime.database.writing() as session:
+        person = staff.find(session, _normalised(address))
+        if person is None:
+            return
+        token = persons.new_token()
+        staff.make_link(session, persons.hashed(token), person.id, now + LINK_LIFE)
+        lettering.sign_in(
+            session, Addressee(person.address, person_id=person.id), f"sign-in {persons.hashed(token)}",
+            runtime.clock.now(), url=f"{runtime.public_url}/desk/sign-in/{token}", good_for=LINK_LIFE,
+        )  # fmt: skip
+        history.note(session, now, person.name, "asked for a link", "person", person.id or 0)
+
+
 def _slow_down(runtime: Runtime, address: str, now: datetime, caller: Caller) -> None:
     """Count the try before anything is looked at, so that many at once are not each the first."""
-    keys = runtime.keys
-    buckets = [
-        keys.digest(Purpose.DESK, f"sign-in {kind} {value}".encode())
-        for kind, value in (("person", _normalised(address)), ("network", caller.network))
-    ]
-    with runtime.database.writing() as session:
-        tries = [staff.count_try(session, bucket, now, WITHIN) for bucket in buckets]
-        staff.sweep_tries(session, now - 60 * WITHIN)
+    tries = [_count(runtime, "network", caller.network, now, WITHIN)]
+    if address:
+        tries.append(_count(runtime, "person", _normalised(address), now, WITHIN))
     if max(tries) > TRIES:
         raise TooOften("That was tried too often.", next_step="wait a minute, or use a login link")
+
+
+def _count(runtime: Runtime, kind: str, value: str, now: datetime, span: timedelta) -> int:
+    bucket = runtime.keys.digest(Purpose.DESK, f"sign-in {kind} {value}".encode())
+    with runtime.database.writing() as session:
+        staff.sweep_tries(session, now - LETTERS_WITHIN)
+        return staff.count_try(session, bucket, now, span)
 
 
 def _normalised(address: str) -> str:

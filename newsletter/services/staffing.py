@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlmodel import Session
 
@@ -16,8 +16,6 @@ from newsletter.models import Person, Role
 from newsletter.runtime import Runtime
 from newsletter.services import persons
 from newsletter.store import history, staff
-
-LINK_LIFE = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +96,8 @@ def first_link(runtime: Runtime, now: datetime) -> LoginLink | None:
 
 def _link(session: Session, runtime: Runtime, person_id: int | None, now: datetime) -> LoginLink:
     token = persons.new_token()
-    staff.make_link(session, persons.hashed(token), person_id, now + LINK_LIFE)
-    return LoginLink(f"{runtime.public_url}/desk/sign-in/{token}", now + LINK_LIFE)
+    staff.make_link(session, persons.hashed(token), person_id, now + persons.LINK_LIFE)
+    return LoginLink(f"{runtime.public_url}/desk/sign-in/{token}", now + persons.LINK_LIFE)
 
 
 def _person(session: Session, address: str) -> Person:

@@ -17,6 +17,7 @@ from newsletter.schedule import next_due
 from newsletter.services.lines import (
     EditionLine,
     FeedLine,
+    LettersLine,
     NewsletterLine,
     Problem,
     RelayLine,
@@ -28,21 +29,32 @@ from newsletter.services.lines import (
 )
 from newsletter.services.needs import needs
 from newsletter.services.underway import is_worth_a_look, run_line
-from newsletter.store import alerts, articles, control, deliveries, editions, leases, staff, standing
+from newsletter.store import alerts, articles, control, deliveries, editions, leases, letters, staff, standing
 from newsletter.store.audience import audience, count_audience
 from newsletter.store.deliveries import Answered
 from newsletter.store.feeds import is_silent
 from newsletter.store.history import story_of
+from newsletter.store.letters import LettersStanding
 from newsletter.store.newsletters import newsletter_ids
 from newsletter.store.schema import store_version
 from newsletter.values import Candidate, Placement, Sums
 
-__all__ = ["EditionLine", "EditionStory", "NewsletterLine", "Problem", "RelayLine", "RunLine", "Status"]
+__all__ = [
+    "EditionLine",
+    "EditionStory",
+    "LettersLine",
+    "NewsletterLine",
+    "Problem",
+    "RelayLine",
+    "RunLine",
+    "Status",
+]
 
 RECENT = 3
 MOST_IN_DOUBT = 10
 CLOCK = "clock"  # the lease that the scheduler signs
 UNTOLD = timedelta(hours=24)
+LONG = timedelta(minutes=15)  # for a letter to wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +71,7 @@ def status(runtime: Runtime, now: datetime) -> Status:
     """One screen's worth. Sums come from batches, so a million deliveries cost nothing here."""
     version = store_version(runtime.database)
     with runtime.database.reading() as session:
+        posted = letters.standing(session, asked_before=now - LONG, since=now - UNTOLD)
         shown = _editions_to_show(session, runtime)
         found = Status(
             at=now,
@@ -71,13 +84,14 @@ def status(runtime: Runtime, now: datetime) -> Status:
             ),
             feeds=_feeds(session, runtime, now),
             relays=relay_lines(session, runtime.settings.relays),
+            letters=_letters(session, posted),
             stopped_by=stop.who if (stop := control.standing_stop(session)) else "",
             unsigned=_unsigned(runtime),
             store=StoreLine(runtime.database.engine.dialect.name, standing.size(session), version),
             clock=leases.last_sign(session, CLOCK),
             delivering=leases.living_holder(session, "delivery") is not None,
             serving=leases.living_holder(session, "serve") is not None,
-            untold=alerts.count_failed(session, now - UNTOLD),
+            untold=alerts.count_failed(session, now - UNTOLD) + posted.untold,
         )
     return replace(found, problems=needs(found))
 
@@ -227,6 +241,13 @@ def _feeds(session: Session, runtime: Runtime, now: datetime) -> tuple[FeedLine,
         )
         for feed in articles.feeds(session)
         if feed.name in configured
+    )  # fmt: skip
+
+
+def _letters(session: Session, found: LettersStanding) -> LettersLine:
+    return LettersLine(
+        found.waiting, found.stuck, found.in_doubt, control.order(session, control.LETTERS).who,
+        carrying=leases.living_holder(session, letters.LEASE) is not None,
     )  # fmt: skip
 
 

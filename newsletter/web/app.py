@@ -22,7 +22,7 @@ from newsletter.web.desk.errors import answer_error as answer_desk_error
 from newsletter.web.desk.guard import SignInFirst
 from newsletter.web.headers import SecurityHeaders
 from newsletter.web.pages import error_page
-from newsletter.web.public import leaving, newsletters, preferences
+from newsletter.web.public import feeds, leaving, newsletters, preferences
 from newsletter.web.rights import require_rights
 
 log = logs.get(__name__)
@@ -49,6 +49,7 @@ def create_app(runtime: Runtime, *, limits: Limits = Limits()) -> FastAPI:
         lifespan=_lifespan,
         routes=[
             *machines.doors.routes,
+            *feeds.doors.routes,
             *newsletters.doors.routes,
             *leaving.doors.routes,
             *preferences.doors.routes,
@@ -65,7 +66,7 @@ def create_app(runtime: Runtime, *, limits: Limits = Limits()) -> FastAPI:
     for kind in (HTTPException, RequestValidationError, NewsletterError, SignInFirst):
         app.add_exception_handler(kind, _answer_error)
     public_url = runtime.public_url
-    app.add_middleware(Border, public_url=public_url, limits=limits)
+    app.add_middleware(Border, public_url=public_url, limits=limits, language=runtime.language)
     app.add_middleware(SecurityHeaders, public_url=public_url)
     app.add_middleware(AccessLog)
     require_rights(app.routes)
@@ -83,14 +84,15 @@ def _answer_error(request: Request, error: Exception) -> Response:
     Who is at the desk is told the sentence."""
     if request.scope["path"].partition("/desk")[:2] == ("", "/desk"):
         return answer_desk_error(request, error)
+    language = request.app.state.runtime.language
     match error:
         case HTTPException():
-            return error_page(error.status_code, error.headers)
+            return error_page(error.status_code, error.headers, language)
         case RequestValidationError():
-            return error_page(422)
+            return error_page(422, language=language)
         case WorldFailed():
             log.error("page_refused", error=type(error).__name__, why=error)
-            return error_page(503, {"Retry-After": "60"})
+            return error_page(503, {"Retry-After": "60"}, language)
         case _:
             log.error("page_refused", error=type(error).__name__, why=error)
-            return error_page(409 if isinstance(error, Refused) else 404)
+            return error_page(409 if isinstance(error, Refused) else 404, language=language)

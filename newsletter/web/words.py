@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from newsletter.models import EditionState
@@ -41,10 +41,6 @@ def look(state: EditionState, sums: Sums) -> Look:
     if sums.total and not sums.sent + sums.unknown:
         return NOBODY
     return INCOMPLETE if sums.failed + sums.expired + sums.unknown else LOOKS[state]
-
-
-def day(day: date) -> str:
-    return f"{day:%A}, {day.day} {day:%B} {day.year}"
 
 
 def when(instant: datetime, zone: str) -> str:
@@ -100,7 +96,7 @@ def is_old(instant: datetime, now: datetime) -> bool:
 
 
 FILTERS = {
-    "day": day, "when": when, "clock": clock, "minute": minute, "epoch": epoch, "span": span, "until": until,
+    "when": when, "clock": clock, "minute": minute, "epoch": epoch, "span": span, "until": until,
     "figure": figure, "sentence": sentence,
 }  # fmt: skip
 HELPERS = {"look": look, "is_old": is_old}

@@ -5,6 +5,10 @@ from newsletter.web.rights import Rights
 SENDING = "/desk/editions/{newsletter}/{slug}/sending"
 ROUTES = {
     ("/", "GET HEAD"): Rights.ANYBODY,
+    ("/n/{newsletter}/feed.xml", "GET HEAD"): Rights.ANYBODY,
+    ("/n/{newsletter}/feed.json", "GET HEAD"): Rights.ANYBODY,
+    ("/sitemap.xml", "GET HEAD"): Rights.ANYBODY,
+    ("/robots.txt", "GET HEAD"): Rights.ANYBODY,
     ("/n/{newsletter}", "GET HEAD"): Rights.ANYBODY,
     ("/n/{newsletter}/{slug}", "GET HEAD"): Rights.ANYBODY,
     ("/unsubscribe/{token}", "GET HEAD"): Rights.HOLDER,
@@ -16,6 +20,7 @@ ROUTES = {
     ("/static/{version}/{name}", "GET HEAD"): Rights.ANYBODY,
     ("/desk/sign-in", "GET HEAD"): Rights.ANYBODY,
     ("/desk/sign-in", "POST"): Rights.ANYBODY,
+    ("/desk/sign-in-link", "POST"): Rights.ANYBODY,
     ("/desk/sign-in/{token}", "GET HEAD"): Rights.ANYBODY,
     ("/desk/sign-in/{token}", "POST"): Rights.ANYBODY,
     ("/desk/sign-out", "POST"): Rights.EDITOR,
@@ -30,7 +35,7 @@ ROUTES = {
     ("/desk/stream", "GET HEAD"): Rights.EDITOR,
     (f"{SENDING}", "GET HEAD"): Rights.EDITOR,
     (f"{SENDING}/missing", "GET HEAD"): Rights.PUBLISHER,
-    (f"{SENDING}/cancel", "GET HEAD"): Rights.PUBLISHER,
+    (f"{SENDING}/sure/{{act}}", "GET HEAD"): Rights.PUBLISHER,
     **{
         (f"{SENDING}/{act}", "POST"): Rights.PUBLISHER
         for act in ("pause", "resume", "cancel", "use-relay", "count-sent", "resend", "send-missing")

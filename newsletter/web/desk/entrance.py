@@ -8,6 +8,7 @@ one. Where to go afterwards is a path of the desk, or the desk.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from fastapi import Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -52,6 +53,18 @@ def by_password(visit: OurVisit, fields: FormFields) -> Response:
     return _enter(visit.runtime, token, where)
 
 
+@doors.post("/desk/sign-in-link", rights=Rights.ANYBODY)
+def mail_link(visit: OurVisit, fields: FormFields) -> Response:
+    """The same answer for every address: who works here is nobody's business."""
+    where, address = _ours(fields.get("next", "")), fields.get("address", "")[:320]
+    try:
+        signing_in.mail_link(visit.runtime, address, machine_now(), _caller(visit))
+    except TooOften as error:
+        return _form(visit, where=where, address=address, error=error, status=429)
+    minutes = int(signing_in.LINK_LIFE.total_seconds()) // 60
+    return _page(visit, "desk/mailed.html", address=address, minutes=minutes)
+
+
 @doors.get("/desk/sign-in/{token}", rights=Rights.ANYBODY)
 def ask_by_link(visit: OurVisit, token: str) -> Response:
     """Mail scanners open links by themselves: this changes nothing, however often."""
@@ -94,10 +107,13 @@ def _enter(runtime: Runtime, token: str, where: str) -> Response:
 def _form(
     visit: Visit, *, where: str, address: str = "", error: Refused | None = None, status: int = 200
 ) -> Response:
-    return _page(visit, "desk/sign_in.html", status=status, where=where, address=address, error=error)
+    return _page(
+        visit, "desk/sign_in.html", status=status, where=where, address=address, error=error,
+        mails=bool(visit.runtime.settings.relays),
+    )  # fmt: skip
 
 
-def _page(visit: Visit, template: str, *, status: int = 200, **values: object) -> Response:
+def _page(visit: Visit, template: str, *, status: int = 200, **values: Any) -> Response:
     """A page for somebody who is not signed in, with the cookie that its form needs."""
     entrance = cookies.pre_session(visit.entrance)
     text = html(template, token=cookies.form_token(visit.runtime, entrance), **values)

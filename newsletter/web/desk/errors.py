@@ -13,11 +13,13 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from newsletter.errors import Misuse, NewsletterError, Refused, Stale, TooOften, WorldFailed
+from newsletter.languages import SOURCE, words_for
 from newsletter.web.desk.guard import SignInFirst
 from newsletter.web.desk.pages import flash
 from newsletter.web.headers import DESK
-from newsletter.web.pages import ERRORS, html
+from newsletter.web.pages import errors_in, html
 
+ERRORS = errors_in(words_for(SOURCE))
 FORBIDDEN = ("This is not for you to do", "Your role does not have it, or the page was open for too long.")
 
 

@@ -98,10 +98,10 @@ class Desk:
             page.template, page=page.name, about=about, at=now, **page.values(self.runtime, about, now)
         )
 
-    def plain(self, template: str, *, status: int = 200, **values: object) -> Response:
+    def plain(self, template: str, *, status: int = 200, **values: Any) -> Response:
         """A page without live parts, unless `page` names them."""
         said = cookies.said(self.runtime, self.visit.request)
-        values = {"page": "", "about": "", "at": self.now, "zone": "UTC"} | values
+        values = {"page": "", "about": "", "at": self.now, "zone": "UTC", **values}
         text = html(
             template, me=self.person, may=May(self.person.role), said=said,
             token=cookies.form_token(self.runtime, self.visit.entrance), **values,

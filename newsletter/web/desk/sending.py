@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import Depends, Response
+from fastapi import Depends, HTTPException, Response
 
 from newsletter.config import NewsletterSettings
 from newsletter.errors import Misuse
-from newsletter.models import EditionState
 from newsletter.runtime import Runtime
 from newsletter.services import mending, relaying, steering, watching
+from newsletter.services.many import MANY
 from newsletter.services.steering import Refusals
 from newsletter.values import Sums
 from newsletter.web.desk.guard import desk_doors
@@ -58,7 +58,7 @@ def _values(runtime: Runtime, about: str, now: datetime) -> Values:
     return {
         "found": found, "newsletter": newsletter, "zone": newsletter.timezone,
         "pieces": _pieces(found.line.sums), "path": f"/desk/editions/{about}/sending",
-        "is_over": found.line.state in (EditionState.SENT, EditionState.CANCELLED, EditionState.SKIPPED),
+        "many": MANY,
     }  # fmt: skip
 
 
@@ -108,14 +108,24 @@ def sending(desk: OurDesk, newsletter: str, slug: str) -> Response:
 def missing(run: OurRun) -> Response:
     found = watching.who_is_missing(run.desk.runtime, run.newsletter, run.slug, run.desk.now)
     return run.desk.plain(
-        "desk/missing.html", missing=found, newsletter=run.newsletter, slug=run.slug, name=run.name
+        "desk/missing.html", missing=found, newsletter=run.newsletter, name=run.name, many=MANY
     )
 
 
-@doors.get(f"{PATH}/cancel", rights=Rights.PUBLISHER)
-def ask_to_cancel(run: OurRun) -> Response:
+@doors.get(f"{PATH}/sure/{{act}}", rights=Rights.PUBLISHER)
+def ask(run: OurRun, act: str) -> Response:
+    """Before what cannot be taken back: a tick when it falls on few, their number when on many."""
     found = watching.run(run.desk.runtime, run.newsletter, run.slug, run.desk.now)
-    return run.desk.plain("desk/cancel.html", run=found, name=run.name)
+    sums = found.line.sums
+    if act == "send-missing":
+        people = watching.who_is_missing(run.desk.runtime, run.newsletter, run.slug, run.desk.now).people
+    elif act in ("cancel", "count-sent", "resend"):
+        people = sums.total if act == "cancel" else sums.unknown
+    else:
+        raise HTTPException(404)
+    return run.desk.plain(
+        "desk/sure.html", act=act, people=people, sums=sums, name=run.name, is_many=people >= MANY
+    )
 
 
 @doors.post(f"{PATH}/pause", rights=Rights.PUBLISHER)
@@ -137,11 +147,13 @@ def resume(run: OurRun, fields: FormFields) -> Response:
 
 @doors.post(f"{PATH}/cancel", rights=Rights.PUBLISHER)
 def cancel(run: OurRun, fields: FormFields) -> Response:
-    if fields.get("sure") != "yes":
+    if fields.get("sure") != "yes" and not fields.get("count"):
         raise Misuse(
-            "It was not cancelled: that is for good, so it wants a tick.", next_step="tick the box first"
+            "Nothing was cancelled: it is for good, and wants a tick.", next_step="Tick the box first."
         )
-    sums = steering.cancel(run.desk.runtime, run.newsletter, run.slug, run.desk.now, who=run.desk.who)
+    sums = steering.cancel(
+        run.desk.runtime, run.newsletter, run.slug, run.desk.now, who=run.desk.who, count=_typed(fields)
+    )
     return run.done(f"Cancelled: {sums.sent:,} have it, {sums.cancelled:,} will not get it.")
 
 
@@ -153,7 +165,7 @@ def use_relay(run: OurRun, fields: FormFields) -> Response:
         (line,) = relaying.probe(run.desk.runtime, name, run.desk.now, who=run.desk.who)
         if not line.is_up:
             raise Misuse(
-                f"{name} cannot be used: {line.trouble}", next_step="nothing was changed; choose another"
+                f"{name} cannot be used: {line.trouble}", next_step="Nothing was changed; choose another."
             )
     relaying.use(run.desk.runtime, name, run.desk.now, who=run.desk.who)
     told = "The rule chooses the relay again." if name == relaying.AUTO else f"All mail goes over {name} now."
@@ -162,19 +174,19 @@ def use_relay(run: OurRun, fields: FormFields) -> Response:
 
 @doors.post(f"{PATH}/count-sent", rights=Rights.PUBLISHER)
 def count_sent(run: OurRun, fields: FormFields) -> Response:
-    whom = _whom(fields)
     done = mending.count_sent(
-        run.desk.runtime, run.newsletter, run.slug, whom, run.desk.now, who=run.desk.who
-    )
+        run.desk.runtime, run.newsletter, run.slug, _whom(fields), run.desk.now, who=run.desk.who,
+        count=_typed(fields),
+    )  # fmt: skip
     return run.done(f"Counted as sent: {done.people:,}.")
 
 
 @doors.post(f"{PATH}/resend", rights=Rights.PUBLISHER)
 def resend(run: OurRun, fields: FormFields) -> Response:
-    whom = _whom(fields)
     done = mending.resend(
-        run.desk.runtime, run.newsletter, run.slug, whom, run.desk.now, dry_run=False, who=run.desk.who
-    )
+        run.desk.runtime, run.newsletter, run.slug, _whom(fields), run.desk.now, dry_run=False,
+        who=run.desk.who, count=_typed(fields),
+    )  # fmt: skip
     return run.done(f"Sent again: {done.people:,}. Who had it already gets it twice.")
 
 
@@ -186,12 +198,20 @@ def send_missing(run: OurRun, fields: FormFields) -> Response:
     if fields.get("people") != str(found.people):
         raise Misuse(
             f"There are {found.people:,} by now who have not received it; nobody was mailed.",
-            next_step="look at the list again",
+            next_step="Look at the list again.",
         )
     done = mending.send_missing(
-        run.desk.runtime, run.newsletter, run.slug, now, dry_run=False, who=run.desk.who
+        run.desk.runtime, run.newsletter, run.slug, now, dry_run=False, who=run.desk.who, count=_typed(fields)
     )
     return run.done(f"It goes to the {done.people:,} who have not received it.")
+
+
+def _typed(fields: Mapping[str, str]) -> int | None:
+    """How many, as somebody typed it, with or without separators; -1 for what is no number."""
+    text = fields.get("count", "").replace(",", "").replace(" ", "")
+    if not text:
+        return None
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 12 else -1
 
 
 def _whom(fields: Mapping[str, str]) -> list[str] | None:
@@ -199,5 +219,5 @@ def _whom(fields: Mapping[str, str]) -> list[str] | None:
     if fields.get("all") == "yes":
         return None
     if not fields.get("reader"):
-        raise Misuse("Nobody is chosen.", next_step="choose one reader, or all of them")
+        raise Misuse("Nobody is chosen.", next_step="Choose one reader, or all of them.")
     return [fields["reader"]]

@@ -22,7 +22,7 @@ UNSAFE = [path for path, methods in DESK_ROUTES if methods == "POST"]
 
 
 def filled(path: str) -> str:
-    return path.format(newsletter="town", slug="2026-02-18", token="x" * 43)
+    return path.format(newsletter="town", slug="2026-02-18", token="x" * 43, act="cancel")
 
 
 def ask(client: Client, path: str, methods: str, token: str) -> int:

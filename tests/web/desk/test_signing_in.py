@@ -74,7 +74,7 @@ def test_a_link_needs_the_browser_that_was_shown_its_button(desk: Desk) -> None:
 
 @one_store
 def test_a_link_dies_of_age_and_of_a_newer_one(desk: Desk) -> None:
-    long_ago = machine_now() - staffing.LINK_LIFE - timedelta(seconds=1)
+    long_ago = machine_now() - signing_in.LINK_LIFE - timedelta(seconds=1)
     aged = staffing.login_link(desk.runtime, ANA, long_ago, who="ops").url.removeprefix(desk.url)
     assert desk.client().get(aged).status_code == 404
     first, second = (desk.link(ANA).removeprefix(desk.url) for _ in range(2))
