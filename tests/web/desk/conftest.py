@@ -175,6 +175,11 @@ class Seats:
             page.get_by_role("heading", name="Today", exact=True).wait_for()
         return page
 
+    def expect(self, words: str) -> None:
+        """A complaint that belongs to the story, and must have come."""
+        assert [one for one in self.complaints if words in one], self.complaints
+        self.complaints = [one for one in self.complaints if words not in one]
+
     def _hear(self, kind: str, text: str) -> None:
         if kind in ("error", "warning"):
             self.complaints.append(f"{kind}: {text}")

@@ -92,13 +92,28 @@ def test_it_ends_for_good_only_with_a_tick(open_desk: Callable[..., Desk], seats
     frozen(desk)
     page = open_run(seats, desk, java_script_enabled=False)
     page.get_by_role("link", name="Cancel it").click()
-    page.get_by_role("button", name="Cancel the edition").click()
+    page.get_by_role("button", name="Cancel town/2026-02-18").click()
     assert story(desk).line.state == "frozen", "the browser asks for the tick"
     page.get_by_role("checkbox").check()
-    page.get_by_role("button", name="Cancel the edition").click()
+    page.get_by_role("button", name="Cancel town/2026-02-18").click()
     expect(page.locator("#flash")).to_contain_text("5 will not get it")
     assert story(desk).line.state == "cancelled"
     assert sums(desk) == Sums(cancelled=5)
+
+
+def test_what_falls_on_many_wants_their_number(open_desk: Callable[..., Desk], seats: Seats) -> None:
+    desk = open_desk(readers=120)
+    frozen(desk)
+    page = open_run(seats, desk)
+    page.get_by_role("link", name="Cancel it").click()
+    page.get_by_label("Type their number").fill("12")
+    page.get_by_role("button", name="Cancel town/2026-02-18").click()
+    expect(page.locator("main")).to_contain_text("It falls on 120, not on 12; nothing was changed")
+    seats.expect("409")
+    page.goto(desk.url + SENDING + "/sure/cancel")
+    page.get_by_label("Type their number").fill("120")
+    page.get_by_role("button", name="Cancel town/2026-02-18").click()
+    expect(page.locator("#flash")).to_contain_text("120 will not get it")
 
 
 def test_another_relay_carries_when_a_person_says_so(open_desk: Callable[..., Desk], seats: Seats) -> None:
