@@ -27,7 +27,7 @@ def demo(
     folder: Annotated[Path, typer.Option(help="Where its store, mails and page go.")] = Path("demo"),
     no_serve: Annotated[bool, typer.Option("--no-serve", help="End after the send.")] = False,
 ) -> None:
-    """A whole morning on sample news: 25 mails, a page, and the desk.
+    """A whole morning on sample news, and its desk.
 
     Its clock starts ten seconds before nine; the scheduler does the rest.
 

@@ -64,10 +64,7 @@ def errors_in(words: Words) -> Mapping[int, tuple[str, str]]:
             _("Something has changed meanwhile. Please open the page again."),
         ),
         413: (_("That was too much"), _("More was sent than this page takes.")),
-        414: (
-            _("That address is too long"),
-            _("Please use the link exactly as it stands in the mail."),
-        ),
+        414: (_("That address is too long"), _("Please use the link exactly as it stands in the mail.")),
         421: (_("Not this address"), _("This server does not answer under that name.")),
         422: (
             _("We could not read that"),
