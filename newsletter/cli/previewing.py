@@ -18,9 +18,10 @@ from newsletter.cli.options import command, runtime
 from newsletter.cli.shaping import EditionName
 from newsletter.errors import Misuse, Refused
 from newsletter.services import checking, previewing, rehearsing, sending, status
-from newsletter.services.checking import Level, Preflight
+from newsletter.services.checking import Preflight
+from newsletter.values import Finding, Severity
 
-GLYPHS = {Level.BLOCKER: "■", Level.WARNING: "▲"}
+GLYPHS = {Severity.BLOCKER: "■", Severity.WARNING: "▲"}
 
 
 def register(room: typer.Typer) -> None:
@@ -97,12 +98,20 @@ def check(edition: EditionName) -> int:
 
 def _show(console: Console, name: str, found: Preflight) -> None:
     for finding in found.findings:
-        console.print(foreign(f"{GLYPHS[finding.level]} {finding.level}: {finding.what}"))
-        console.print(foreign(f"  → {finding.mend}"))
+        _tell(console, finding)
     verdict = "may not go out" if found.is_blocked else "may go out"
     console.print(
         foreign(f"{name}, version {found.edition.version}, {found.size // 1000} kB of HTML, {verdict}.")
     )
+
+
+def _tell(console: Console, finding: Finding) -> None:
+    if waiver := finding.waiver:
+        console.print(foreign(f"○ {finding.code}: {finding.sentence}"))
+        console.print(foreign(f"  waived by {waiver.who} in version {waiver.version}: {waiver.why}"))
+        return
+    console.print(foreign(f"{GLYPHS[finding.severity]} {finding.code}: {finding.sentence}"))
+    console.print(foreign(f"  → {finding.mend}"), soft_wrap=True)
 
 
 def write_into(folder: Path, files: dict[str, bytes]) -> tuple[Path, ...]:

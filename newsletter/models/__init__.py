@@ -5,6 +5,7 @@ relationships: store functions return frozen values. Rules that must hold whatev
 are CHECK constraints, because table models are not validated.
 """
 
+from newsletter.models.checks import LinkCheck, Waiver
 from newsletter.models.content import (
     Article,
     ArticleFeed,
@@ -29,6 +30,7 @@ from newsletter.models.states import (
     DeliveryState,
     EditionKind,
     EditionState,
+    LinkVerdict,
     Placed,
     Slot,
     SubscriptionState,
@@ -58,6 +60,8 @@ __all__ = [
     "Headcount",
     "History",
     "Lease",
+    "LinkCheck",
+    "LinkVerdict",
     "Mark",
     "Newsletter",
     "Placed",
@@ -72,4 +76,5 @@ __all__ = [
     "Table",
     "Touch",
     "Verdict",
+    "Waiver",
 ]

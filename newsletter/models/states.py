@@ -86,6 +86,14 @@ class SuppressionReason(StrEnum):
     FORGOTTEN = "forgotten"
 
 
+class LinkVerdict(StrEnum):
+    """What an address was worth when it was looked at: there, gone for good (404, 410), or in trouble."""
+
+    OK = "ok"
+    GONE = "gone"
+    FAILING = "failing"
+
+
 class AlertState(StrEnum):
     WAITING = "waiting"
     TOLD = "told"
@@ -106,3 +114,4 @@ class AlertKind(StrEnum):
     FINISHED = "finished"
     DOUBT = "doubt"
     FEED_SILENT = "feed_silent"
+    DEAD_LINK = "dead_link"

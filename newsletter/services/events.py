@@ -176,7 +176,7 @@ def _edition_words(session: Session, runtime: Runtime, event: Event, known: _Kno
         found["counts"] = counts
     if event.kind in CHECKED:
         checked = examine(runtime, session, newsletter, edition, event.at)
-        found["findings"] = [finding.what for finding in checked.findings]
+        found["findings"] = [finding.sentence for finding in checked.findings]
     if event.kind in (AlertKind.READY, AlertKind.UNAPPROVED):
         found |= _draft(session, runtime, known)
     return found

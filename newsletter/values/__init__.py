@@ -12,6 +12,7 @@ from newsletter.values.articles import (
     Touch,
     Verdict,
 )
+from newsletter.values.checks import Check, Finding, Look, Severity, Waiver
 from newsletter.values.deliveries import (
     BatchKey,
     Fate,
@@ -37,10 +38,13 @@ __all__ = [
     "Body",
     "Candidate",
     "CarriedBy",
+    "Check",
     "Choice",
     "EditionView",
     "Fate",
+    "Finding",
     "Letterhead",
+    "Look",
     "Outcome",
     "Phase",
     "Picture",
@@ -51,9 +55,11 @@ __all__ = [
     "Rendition",
     "Section",
     "Settled",
+    "Severity",
     "SocialLink",
     "Story",
     "Sums",
     "Touch",
     "Verdict",
+    "Waiver",
 ]
