@@ -74,7 +74,7 @@ def examine(
     rendition, found = (stored, []) if stored else _rendered(runtime, newsletter, edition, drafted)
     found += _of_the_whole(newsletter, edition, drafted, name)
     if rendition is not None:
-        found += _of_the_mail(rendition, newsletter, name)
+        found += [*_of_the_mail(rendition, newsletter, name), *_of_its_colours(rendition, name)]
     wanted = addresses_of(drafted.choice.placements, drafted.pool, runtime)
     seen = looks.looks_of(session, wanted)
     found += review(drafted.choice.placements, drafted.pool, _sights(runtime, session, edition, seen), name)
@@ -183,6 +183,9 @@ def _of_the_mail(rendition: Rendition, newsletter: NewsletterSettings, name: str
         what = f"The subject has {len(rendition.subject)} characters; many inboxes show {SUBJECT_LENGTH}."
         mend = f"newsletter editions reword {name} --subject TEXT"
         yield Finding(Check.LONG_SUBJECT, Severity.WARNING, what, mend, place="subject")
+
+
+def _of_its_colours(rendition: Rendition, name: str) -> Iterator[Finding]:
     for faint in contrast.faint_in(preflight.neutral_page(rendition)):
         what = (
             f"“{faint.words}” stands out from its ground by {faint.ratio:.1f} to 1 {faint.scheme};"
