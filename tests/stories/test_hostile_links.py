@@ -214,6 +214,7 @@ def test_a_morning_among_hostile_servers(
     assert "/dead" not in html and "/withdrawn" not in html and "/hangs" in html
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_pinned_page_that_is_gone_holds_the_edition_until_it_is_dropped(
     tmp_path: Path, database_url: str, web: Server, relay: SmtpServer
 ) -> None:
