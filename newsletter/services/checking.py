@@ -96,10 +96,10 @@ def in_the_way(
     """The blockers alone of an edition that is compiled: what the clock asks before it lets one go."""
     name = f"{newsletter.slug}/{edition.slug}"
     pinned = [placed for placed in drafted.choice.placements if placed.pinned]
-    seen = looks.looks_of(session, [drafted.pool[placed.article_id].url for placed in pinned])
+    seen = looks.looks_of(session, addresses_of(pinned, drafted.pool, runtime))
     found = [
         *_of_the_mail(rendition, newsletter, name),
-        *review(pinned, drafted.pool, _sights(runtime, session, edition, seen), name),
+        *review(pinned, drafted.pool, _of_links_alone(runtime, seen), name),
         *_of_signing(runtime),
     ]
     return tuple(finding for finding in found if finding.severity is Severity.BLOCKER)
@@ -113,16 +113,15 @@ def refuse_blocked(findings: Sequence[Finding], name: str) -> None:
 
 
 def _sights(runtime: Runtime, session: Session, edition: Edition, seen: Mapping[str, Look]) -> Sights:
+    since = edition.due_at - A_MONTH
+    carried = lately.carried_since(session, edition.newsletter_id, since)
+    others = [each for each in carried if each.edition != edition.slug]
+    return replace(_of_links_alone(runtime, seen), ran=ran_before(session, edition), lately=others)
+
+
+def _of_links_alone(runtime: Runtime, seen: Mapping[str, Look]) -> Sights:
     settings = runtime.settings.preflight
-    return Sights(
-        ran=ran_before(session, edition),
-        lately=[
-            carried
-            for carried in lately.carried_since(session, edition.newsletter_id, edition.due_at - A_MONTH)
-            if carried.edition != edition.slug
-        ],
-        looks=seen, slow=settings.slow, largest=settings.largest_picture,
-    )  # fmt: skip
+    return Sights(ran={}, lately=(), looks=seen, slow=settings.slow, largest=settings.largest_picture)
 
 
 def _with_waiver(finding: Finding, waiver: Waiver | None) -> Finding:

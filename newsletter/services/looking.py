@@ -19,7 +19,7 @@ from newsletter.models import Edition, EditionState
 from newsletter.runtime import Runtime
 from newsletter.services.drafting import as_it_stands, pool_of
 from newsletter.services.finding import find_edition
-from newsletter.services.seeing import addresses_of
+from newsletter.services.seeing import addresses_of, is_asked
 from newsletter.services.timing import closing_moment, cutoff_of
 from newsletter.store import editions, looks
 from newsletter.store.looks import APART
@@ -98,7 +98,11 @@ def _wanted(
     limits = runtime.settings.preflight
     due: dict[str, bool] = {}
     unseen: dict[str, bool] = {}
-    lost = {url: look for url, look in looks.gone(session).items() if now - look.at < STILL_OF_USE}
+    lost = {
+        url: look
+        for url, look in looks.gone(session).items()
+        if now - look.at < STILL_OF_USE and is_asked(runtime, url)
+    }
     for newsletter, edition in ahead:
         over = _closes_at(runtime, newsletter, edition, now)
         window = _Window(

@@ -1,4 +1,4 @@
-"""Which addresses of a page are looked at, and when. A part of checking and of looking."""
+"""Which addresses of a page are looked at. A part of drafting, checking and looking."""
 
 from __future__ import annotations
 
@@ -20,5 +20,10 @@ def addresses_of(
         found.setdefault(article.url, False)
         if article.picture and is_permitted(article.picture.url, runtime.plain_hosts):
             found.setdefault(article.picture.url, True)
-    unasked = runtime.settings.preflight.skip_hosts
-    return {url: is_picture for url, is_picture in found.items() if urlsplit(url).hostname not in unasked}
+    return {url: is_picture for url, is_picture in found.items() if is_asked(runtime, url)}
+
+
+def is_asked(runtime: Runtime, url: str) -> bool:
+    """Whether an address may be looked at; of others what was seen once does not count either."""
+    skipped = {host.lower() for host in runtime.settings.preflight.skip_hosts}
+    return (urlsplit(url).hostname or "") not in skipped

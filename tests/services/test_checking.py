@@ -12,7 +12,7 @@ import pytest
 from newsletter.models import LinkVerdict
 from newsletter.store import articles, looks
 from newsletter.store.feeds import record_success, sync_feeds
-from newsletter.values import Look
+from newsletter.values import Check, Look
 from tests.newsroom import Done, Newsroom, at
 from tests.services.hooks import Webhook, alerts, share_secret
 from tests.smtpd import SmtpServer
@@ -167,6 +167,11 @@ def test_no_lead_and_a_key_that_is_missing_block(room: Newsroom) -> None:
     done = check(room)
     assert done.code == 3
     assert {"no-lead", "too-few", "no-key"} <= codes(done).keys()
+
+
+def test_every_check_is_explained() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "preflight.md").read_text(encoding="utf-8")
+    assert [code for code in Check if f"`{code}`" not in page] == []
 
 
 # ── waivers ─────────────────────────────────────────────────────────────────────────────────────
