@@ -6,7 +6,7 @@ that tells of them. Nothing here asks the network: what links answered was store
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from statistics import median
@@ -80,7 +80,7 @@ def examine(
     found += review(drafted.choice.placements, drafted.pool, _sights(runtime, session, edition, seen), name)
     found += _of_the_week(session, edition, drafted.choice.placements, now)
     found += _of_feeds(session, newsletter, edition.closed_at or now)
-    found += _of_signing(runtime)
+    found += _of_keys({"[dkim]": lambda: runtime.signing})
     waived = waivers.waivers_of(session, edition.id) if edition.id is not None else {}
     told = [_with_waiver(finding, waived.get((finding.code, finding.article_id))) for finding in found]
     told.sort(key=lambda finding: (finding.severity, finding.waiver is not None))
@@ -100,7 +100,7 @@ def in_the_way(
     found = [
         *_of_the_mail(rendition, newsletter, name),
         *review(pinned, drafted.pool, _of_links_alone(runtime, seen), name),
-        *_of_signing(runtime),
+        *_of_keys({"[dkim]": lambda: runtime.signing}),
     ]
     return tuple(finding for finding in found if finding.severity is Severity.BLOCKER)
 
@@ -136,6 +136,8 @@ def _rendered(
 ) -> tuple[Rendition | None, list[Finding]]:
     """The mail, or everything that keeps it from being one."""
     name, severity = f"{newsletter.slug}/{edition.slug}", Severity.BLOCKER
+    if found := list(_of_keys({"secret_key_file": lambda: runtime.links})):
+        return None, found
     if not any(placed.slot is Slot.LEAD for placed in drafted.choice.placements):
         mend = f"newsletter editions pin {name} ARTICLE --slot lead"
         return None, [Finding(Check.NO_LEAD, severity, "There is no lead story.", mend, place=Slot.LEAD)]
@@ -193,11 +195,13 @@ def _of_its_colours(rendition: Rendition, name: str) -> Iterator[Finding]:
         yield Finding(Check.CONTRAST, Severity.WARNING, what, _mend_theme(name), place="HTML part")
 
 
-def _of_signing(runtime: Runtime) -> Iterator[Finding]:
-    try:
-        _ = runtime.signing
-    except Misuse as error:
-        yield Finding(Check.NO_KEY, Severity.BLOCKER, error.sentence, error.next_step, place="[dkim]")
+def _of_keys(keys: Mapping[str, Callable[[], object]]) -> Iterator[Finding]:
+    """Keys that cannot be had, each by the part of the configuration that names it."""
+    for part, key in keys.items():
+        try:
+            key()
+        except Misuse as error:
+            yield Finding(Check.NO_KEY, Severity.BLOCKER, error.sentence, error.next_step, place=part)
 
 
 # ── the whole ───────────────────────────────────────────────────────────────────────────────────

@@ -87,7 +87,7 @@ def _ahead(session: Session, runtime: Runtime) -> Iterator[tuple[NewsletterSetti
     slugs = {number: slug for slug, number in newsletter_ids(session).items()}
     for edition in editions.in_state(session, (*AHEAD, EditionState.FROZEN)):
         newsletter = runtime.newsletters.get(slugs[edition.newsletter_id])
-        if newsletter is not None and not edition.by_hand:
+        if newsletter is not None:
             yield newsletter, edition
 
 
@@ -108,7 +108,7 @@ def _wanted(
         window = _Window(
             over - timedelta(seconds=limits.first_look), over - timedelta(seconds=limits.last_look), over
         )
-        if edition.state not in AHEAD or not window.first <= now < window.over:
+        if edition.by_hand or edition.state not in AHEAD or not window.first <= now < window.over:
             continue
         page = editions.placements(session, edition.id or 0)
         shown = addresses_of(page, pool_of(session, page), runtime)
