@@ -9,6 +9,7 @@ from newsletter.models.checks import LinkCheck, Waiver
 from newsletter.models.content import (
     Article,
     ArticleFeed,
+    Correction,
     Edition,
     Entry,
     Feed,
@@ -19,6 +20,7 @@ from newsletter.models.content import (
     Verdict,
 )
 from newsletter.models.ledger import Attempt, Batch, Delivery
+from newsletter.models.letters import Letter
 from newsletter.models.people import Subscriber, Subscription, Suppression
 from newsletter.models.running import Alert, Control, Headcount, History, Lease, RelayRecord
 from newsletter.models.states import (
@@ -30,6 +32,7 @@ from newsletter.models.states import (
     DeliveryState,
     EditionKind,
     EditionState,
+    LetterKind,
     LinkVerdict,
     Placed,
     Slot,
@@ -50,6 +53,7 @@ __all__ = [
     "BatchState",
     "Cadence",
     "Control",
+    "Correction",
     "Delivery",
     "DeliveryState",
     "Edition",
@@ -60,6 +64,8 @@ __all__ = [
     "Headcount",
     "History",
     "Lease",
+    "Letter",
+    "LetterKind",
     "LinkCheck",
     "LinkVerdict",
     "Mark",

@@ -115,3 +115,15 @@ class AlertKind(StrEnum):
     DOUBT = "doubt"
     FEED_SILENT = "feed_silent"
     DEAD_LINK = "dead_link"
+
+
+class LetterKind(StrEnum):
+    """What a letter is for."""
+
+    CONFIRM = "confirm"
+    WELCOME = "welcome"
+    PREFERENCES = "preferences"
+    ADDRESS_CHANGE = "address_change"
+    GOODBYE = "goodbye"
+    SIGN_IN = "sign_in"
+    ALERT = "alert"

@@ -31,6 +31,7 @@ from newsletter.values.editions import (
     SocialLink,
     Story,
 )
+from newsletter.values.letters import LetterHead, LetterInHand, LetterView, PrintedLetter
 
 __all__ = [
     "ArticleDraft",
@@ -43,12 +44,16 @@ __all__ = [
     "EditionView",
     "Fate",
     "Finding",
+    "LetterHead",
+    "LetterInHand",
+    "LetterView",
     "Letterhead",
     "Look",
     "Outcome",
     "Phase",
     "Picture",
     "Placement",
+    "PrintedLetter",
     "Ran",
     "Recipient",
     "Refusal",
