@@ -92,7 +92,7 @@ def check(
 
     Shows what was seen of its links when they were last looked at. Ends with exit code 3 when it is blocked.
 
-    Example: newsletter editions check town/today --waive long-subject --why "it reads well"
+    Example: newsletter editions check town/today --waive no-alt --why "a map"
     """
     opened = runtime()
     now = opened.clock.now()

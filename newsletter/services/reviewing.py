@@ -47,11 +47,17 @@ class _Entry:
     def told(self) -> str:
         return f"Article {self.article.id}"
 
-    def act(self, verb: str, more: str = "") -> str:
-        return f"newsletter editions {verb} {self.name} {self.article.id}{more and ' '}{more}"
+    @property
+    def drop(self) -> str:
+        return f"newsletter editions drop {self.name} {self.article.id}"
 
-    def correction(self, what: str) -> str:
-        return f"newsletter articles add {quote(self.article.url)} {what}"
+    @property
+    def reword(self) -> str:
+        return f"newsletter editions reword {self.name} {self.article.id} --headline TEXT"
+
+    @property
+    def other_picture(self) -> str:
+        return f"newsletter articles add {quote(self.article.url)} --picture-url ADDRESS"
 
 
 Said = tuple[Check, str, str]
@@ -84,10 +90,10 @@ def _of(entry: _Entry, sights: Sights) -> Iterator[Said]:
 def _of_its_words(entry: _Entry) -> Iterator[Said]:
     article = entry.article
     if article.hidden:
-        yield Check.HIDDEN, f"{entry.told} was hidden, and an editor keeps it here.", entry.act("drop")
+        yield Check.HIDDEN, f"{entry.told} was hidden, and an editor keeps it here.", entry.drop
     if len(entry.headline) > HEADLINE_LENGTH:
         what = f"The headline of article {article.id} has {len(entry.headline)} characters."
-        yield Check.LONG_HEADLINE, what, entry.act("reword", "--headline TEXT")
+        yield Check.LONG_HEADLINE, what, entry.reword
     if entry.placed.slot is not Slot.LEAD:
         return  # the pictures of others stand beside their headlines, and need no words of their own
     if not is_wide(article):
@@ -95,11 +101,11 @@ def _of_its_words(entry: _Entry) -> Iterator[Said]:
         yield Check.LEAD_PICTURE, what, f"newsletter editions pin {entry.name} ARTICLE --slot lead"
     if article.picture and not article.picture.alt:
         what = f"Nothing says what the picture of article {article.id} shows; its headline is read out."
-        yield Check.NO_ALT, what, entry.correction("--picture-alt TEXT")
+        yield Check.NO_ALT, what, f"newsletter articles add {quote(article.url)} --picture-alt TEXT"
 
 
 def _of_its_past(entry: _Entry, sights: Sights) -> Iterator[Said]:
-    number, drop = entry.article.id, entry.act("drop")
+    number, drop = entry.article.id, entry.drop
     if number in sights.ran:
         yield Check.RAN_BEFORE, f"{entry.told} ran in the edition {sights.ran[number].slug}.", drop
         return
@@ -107,32 +113,32 @@ def _of_its_past(entry: _Entry, sights: Sights) -> Iterator[Said]:
     headline = _folded(entry.headline)
     if same := next((carried for carried in others if _folded(carried.headline) == headline), None):
         what = f"{entry.told} has the headline that article {same.article_id} had in {same.edition}."
-        yield Check.SAME_HEADLINE, what, entry.act("reword", "--headline TEXT")
+        yield Check.SAME_HEADLINE, what, entry.reword
     picture = entry.article.picture
     if picture and (same := next((each for each in others if each.picture_url == picture.url), None)):
         what = f"{entry.told} has the picture that article {same.article_id} had in {same.edition}."
-        yield Check.SAME_PICTURE, what, entry.correction("--picture-url ADDRESS")
+        yield Check.SAME_PICTURE, what, entry.other_picture
 
 
 def _of_its_link(entry: _Entry, look: Look, slow: float) -> Iterator[Said]:
     again = f"newsletter editions check {entry.name} --links"
     if look.is_gone:
         what = f"The page of article {entry.article.id} is gone: the server answered {look.status} twice."
-        yield Check.DEAD_LINK, what, entry.act("drop")
+        yield Check.DEAD_LINK, what, entry.drop
     elif look.verdict is not LinkVerdict.OK:
         yield Check.FAILING_LINK, f"The link of article {entry.article.id} fails: {look.trouble}", again
     elif _leads_away(look):
         # A page that was taken away often leads there, and a reader wonders
         front = "the front page " if urlsplit(look.final_url).path in ("", "/") else ""
         what = f"The link of article {entry.article.id} leads on to {front}{look.final_url}"
-        yield Check.REDIRECTING_LINK, what, entry.act("drop")
+        yield Check.REDIRECTING_LINK, what, entry.drop
     if look.verdict is LinkVerdict.OK and look.ms > 1000 * slow:
         what = f"The page of article {entry.article.id} took {look.ms / 1000:.1f} seconds to answer."
         yield Check.SLOW_LINK, what, again
 
 
 def _of_its_picture(entry: _Entry, look: Look, largest: int) -> Iterator[Said]:
-    of, mend = f"The picture of article {entry.article.id}", entry.correction("--picture-url ADDRESS")
+    of, mend = f"The picture of article {entry.article.id}", entry.other_picture
     if look.verdict is not LinkVerdict.OK:
         yield Check.BROKEN_PICTURE, f"{of} does not come: {look.trouble}", mend
     elif look.content_type in WEB_PAGES:
