@@ -5,6 +5,7 @@ relationships: store functions return frozen values. Rules that must hold whatev
 are CHECK constraints, because table models are not validated.
 """
 
+from newsletter.models.checks import LinkCheck, Waiver
 from newsletter.models.content import (
     Article,
     ArticleFeed,
@@ -33,6 +34,7 @@ from newsletter.models.states import (
     EditionKind,
     EditionState,
     LetterKind,
+    LinkVerdict,
     Placed,
     Role,
     Slot,
@@ -68,6 +70,8 @@ __all__ = [
     "Letter",
     "LetterKind",
     "LoginLink",
+    "LinkCheck",
+    "LinkVerdict",
     "Mark",
     "Newsletter",
     "Person",
@@ -86,4 +90,5 @@ __all__ = [
     "Throttle",
     "Touch",
     "Verdict",
+    "Waiver",
 ]

@@ -94,6 +94,14 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
+class LinkVerdict(StrEnum):
+    """What an address was worth when it was looked at: there, gone for good (404, 410), or in trouble."""
+
+    OK = "ok"
+    GONE = "gone"
+    FAILING = "failing"
+
+
 class AlertState(StrEnum):
     WAITING = "waiting"
     TOLD = "told"
@@ -114,6 +122,7 @@ class AlertKind(StrEnum):
     FINISHED = "finished"
     DOUBT = "doubt"
     FEED_SILENT = "feed_silent"
+    DEAD_LINK = "dead_link"
 
 
 class LetterKind(StrEnum):

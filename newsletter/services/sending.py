@@ -16,12 +16,14 @@ from newsletter.errors import Refused
 from newsletter.mail.message import Compiled
 from newsletter.models import Edition, EditionKind, EditionState
 from newsletter.runtime import Runtime
+from newsletter.services.checking import in_the_way, refuse_blocked
+from newsletter.services.drafting import as_it_stands
 from newsletter.services.finding import refuse_if_stopped
 from newsletter.services.timing import is_too_late, usual_due
 from newsletter.store import control, deliveries, editions, freezing
 from newsletter.store.audience import audience, count_audience
 from newsletter.store.newsletters import newsletter_ids
-from newsletter.values import Letterhead, Sums
+from newsletter.values import Finding, Letterhead, Sums
 
 WHO = "scheduler"
 # An edition frozen this soon after its minute is still on time
@@ -59,6 +61,9 @@ def _open(
             editions.change(
                 session, edition, EditionState.HELD, now, who=WHO, why="nobody approved it in time"
             )
+    elif found := _in_the_way(session, runtime, newsletter, edition, now):
+        trouble = " ".join(finding.sentence for finding in found)
+        editions.change(session, edition, EditionState.HELD, now, who=WHO, why=trouble)
     else:
         planned = freeze(session, runtime, edition, now, due_at=edition.due_at, who=WHO)
         if planned == 0 and edition.id is not None:
@@ -71,6 +76,15 @@ def _hold_late(session: Session, newsletter: NewsletterSettings, edition: Editio
     why = f"found {minutes} minutes after its time; the late limit is {newsletter.late_limit // 60}"
     if editions.change(session, edition, EditionState.HELD, now, who=WHO, why=why) and edition.id is not None:
         freezing.unplan(session, edition.id)
+
+
+def _in_the_way(
+    session: Session, runtime: Runtime, newsletter: NewsletterSettings, edition: Edition, now: datetime
+) -> tuple[Finding, ...]:
+    """What has come up since the edition was closed: a page that is gone, an address that has changed."""
+    drafted = as_it_stands(runtime, session, newsletter, edition, now)
+    rendition = editions.read_rendition(session, edition.rendition_id or 0)
+    return in_the_way(runtime, session, newsletter, edition, drafted, rendition)
 
 
 def freeze(
@@ -175,6 +189,9 @@ def send_now(
                 f"{newsletter.slug}/{edition.slug} cannot be sent: {edition.why or 'it was never rendered'}.",
                 next_step=f"newsletter editions show {newsletter.slug}/{edition.slug}",
             )
+        refuse_blocked(
+            _in_the_way(session, runtime, newsletter, edition, now), f"{newsletter.slug}/{edition.slug}"
+        )
         people = freeze(session, runtime, edition, now, due_at=due_at, who=who, resume_to=was)
         if people == 0:
             raise Refused(

@@ -12,6 +12,7 @@ from newsletter.values.articles import (
     Touch,
     Verdict,
 )
+from newsletter.values.checks import Check, Finding, Look, Severity, Waiver
 from newsletter.values.deliveries import (
     BatchKey,
     Fate,
@@ -38,13 +39,16 @@ __all__ = [
     "Body",
     "Candidate",
     "CarriedBy",
+    "Check",
     "Choice",
     "EditionView",
     "Fate",
+    "Finding",
     "LetterHead",
     "LetterInHand",
     "LetterView",
     "Letterhead",
+    "Look",
     "Outcome",
     "Phase",
     "Picture",
@@ -56,9 +60,11 @@ __all__ = [
     "Rendition",
     "Section",
     "Settled",
+    "Severity",
     "SocialLink",
     "Story",
     "Sums",
     "Touch",
     "Verdict",
+    "Waiver",
 ]

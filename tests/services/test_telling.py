@@ -57,7 +57,7 @@ def history(room: Newsroom) -> list[str]:
 def findings_of(room: Newsroom, clock: str) -> list[str]:
     """What an editor is told who asks for the checks."""
     checked = room.run("editions", "check", "town/2026-02-18", "--json", now=at(clock)).json
-    return [finding["what"] for finding in checked["findings"]]
+    return [finding["sentence"] for finding in checked["findings"]]
 
 
 def look(room: Newsroom, now: datetime) -> int:

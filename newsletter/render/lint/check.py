@@ -119,7 +119,7 @@ def _what_can_be_printed(theme: Theme, context: dict[str, Any]) -> str:
 def _of_the_mail(theme: Theme, view: EditionView) -> Iterator[Fault]:
     try:
         findings = list(unfit(print_parts(view, theme), ()))
-        yield from (theme.fault(template, 0, finding.rstrip(".")) for template, finding in findings)
+        yield from (theme.fault(template, 0, finding.rstrip(".")) for template, (_, finding) in findings)
         if not findings:
             compile_edition(view, theme)
     except Faulty as faulty:
