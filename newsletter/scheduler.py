@@ -16,9 +16,7 @@ from apscheduler.triggers.cron import CronTrigger
 
 from newsletter import logs
 from newsletter.clock import monotonic
-from newsletter.config import NewsletterSettings
-from newsletter.errors import NewsletterError, Refused
-from newsletter.models import EditionState
+from newsletter.errors import NewsletterError
 from newsletter.runtime import Runtime
 from newsletter.schedule import next_due
 from newsletter.services import (
@@ -26,15 +24,11 @@ from newsletter.services import (
     editing,
     gathering,
     looking,
-    proofing,
-    rehearsing,
     sending,
     telling,
 )
-from newsletter.services.finding import find_edition, refuse_if_stopped
 from newsletter.services.status import CLOCK
 from newsletter.store import leases
-from newsletter.values import Outcome
 
 TICK = 30.0  # seconds
 TELL = 5.0  # seconds between two looks for something to tell
@@ -74,40 +68,6 @@ def _sign(runtime: Runtime) -> None:
     """The clock's heartbeat, which `status` reads."""
     with runtime.database.writing() as session:
         leases.sign(session, CLOCK)
-
-
-def send_now(
-    runtime: Runtime, newsletter: NewsletterSettings, slug: str, now: datetime, *, wait: timedelta, who: str
-) -> sending.Dispatch:
-    """Close today's edition (or the one named) and freeze it to begin after `wait`.
-
-    Joins an edition that is under way. Raises Refused when there is nothing to send, or it was sent.
-    """
-    due_at = now + wait
-    with runtime.database.reading() as session:
-        refuse_if_stopped(session)
-        found = find_edition(session, newsletter, slug) if slug else None
-    edition = found or editing.today(runtime, newsletter, now, due_at=due_at, who=who)
-    sending.may_send(newsletter, edition)
-    was = EditionState(edition.state)
-    if edition.state not in sending.UNDERWAY and edition.rendition_id is None:
-        edition = editing.make_ready(runtime, newsletter, edition, now, who=who)
-    if edition.id is None:
-        raise Refused("The edition has no number.")
-    return sending.send_now(runtime, newsletter, edition.id, now, due_at=due_at, who=who, was=was)
-
-
-def send_test(
-    runtime: Runtime, newsletter: NewsletterSettings, slug: str, address: str, now: datetime, *, who: str
-) -> Outcome:
-    """One test mail of the edition named, else of the one that is next, as it stands now."""
-    editing.keep(runtime, now)
-    slug = slug or proofing.next_slug(runtime, newsletter)
-    rehearsal = rehearsing.rehearse(runtime, newsletter, now, slug=slug)
-    letterhead = sending.letterhead(runtime, newsletter, rehearsal.edition)
-    return proofing.send_proof(
-        runtime, newsletter, rehearsal.edition, rehearsal.rendition, letterhead, address, now, who=who
-    )
 
 
 class Scheduler:

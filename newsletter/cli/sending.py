@@ -10,7 +10,6 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from newsletter import scheduler
 from newsletter.cli.console import Interrupted, finish, foreign, note
 from newsletter.cli.counted import Count, counted
 from newsletter.cli.options import command, runtime, sending_runtime
@@ -20,7 +19,7 @@ from newsletter.config import NewsletterSettings
 from newsletter.errors import Incomplete, Misuse
 from newsletter.models import EditionState
 from newsletter.runtime import Runtime
-from newsletter.services import mending, rehearsing, sending, status
+from newsletter.services import dispatching, mending, rehearsing, sending, status
 from newsletter.values import Sums
 from newsletter.worker import deliver
 
@@ -73,7 +72,7 @@ def _send(slug: str, edition: str, wait: timedelta) -> None:
     opened = sending_runtime()
     newsletter = opened.newsletter(slug)
     with stopping() as stop:
-        dispatch = scheduler.send_now(opened, newsletter, edition, opened.clock.now(), wait=wait, who=WHO)
+        dispatch = dispatching.send_now(opened, newsletter, edition, opened.clock.now(), wait=wait, who=WHO)
         name = f"{slug}/{dispatch.slug}"
         if dispatch.is_new and wait:
             _a_minute_to_think(opened, newsletter, dispatch, name, stop)
@@ -218,7 +217,7 @@ def _rehearse(slug: str, edition: str) -> None:
 def _test(slug: str, edition: str, address: str) -> None:
     opened = sending_runtime()
     newsletter = opened.newsletter(slug)
-    outcome = scheduler.send_test(opened, newsletter, edition, address, opened.clock.now(), who=WHO)
+    outcome = dispatching.send_test(opened, newsletter, edition, address, opened.clock.now(), who=WHO)
     finish(
         {"newsletter": slug, "reply": outcome.reply, "relay": outcome.relay},
         lambda c: c.print(foreign(f"Test mail taken by {outcome.relay}: {outcome.reply}")),

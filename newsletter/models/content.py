@@ -108,7 +108,8 @@ class Edition(Table, table=True):
     """What a newsletter sends once.
 
     `by_hand` ones wait for `send`: the clock does not start them. `own_due_at` is the time that an
-    extra was given, `own_subject` the editor's, and `approved_rendition_id` what was last approved.
+    extra was given, `own_subject` and `own_preheader` the editor's, and `approved_rendition_id` what was
+    last approved.
     `own_intro` stands in place of the newsletter's, `corrects_id` is the edition whose error a correction
     is about, and `corrected_rendition_id` what the web shows since an edition was corrected.
     """
@@ -146,6 +147,7 @@ class Edition(Table, table=True):
     own_intro: str = Field(default="", sa_type=Text, sa_column_kwargs=ADDED_LATER)
     corrects_id: int | None = None
     corrected_rendition_id: int | None = None
+    own_preheader: str = Field(default="", sa_column_kwargs=ADDED_LATER)
 
 
 class Entry(Table, table=True):
@@ -192,6 +194,22 @@ class Mark(Table, table=True):
     what: str = Field(primary_key=True, max_length=64)
     version: int
     who: str = Field(max_length=64)
+
+
+class Snapshot(Table, table=True):
+    """An edition as a hand left it in one version, for whoever wants it back: what was done to its articles,
+    its page, and its own words."""
+
+    edition_id: int = Field(primary_key=True, foreign_key="edition.id")
+    version: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    at: datetime
+    who: str = Field(max_length=64)
+    act: str = Field(max_length=32)
+    told: str = ""
+    touches: list[Any] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    page: list[Any] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    subject: str = ""
+    preheader: str = ""
 
 
 class Rendition(Table, table=True):

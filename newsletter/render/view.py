@@ -29,9 +29,10 @@ def build_view(
     subject: str,
     home_url: str,
     plain_hosts: Collection[str],
+    preheader: str = "",
 ) -> EditionView:
     """`home_url` is the newsletter's own page, where readers go when no other address is configured.
-    Pictures that a mail may not load are left out. Raises ValueError when there is no lead.
+    Without a `preheader` it is the first headlines. Pictures that a mail may not load are left out. Raises ValueError when there is no lead.
     """
     placed = sorted(placements, key=lambda p: p.position)
     shown = {number: _with_fit_picture(article, plain_hosts) for number, article in articles.items()}
@@ -44,7 +45,7 @@ def build_view(
         promise=newsletter.description,
         date=format_date(day, "full", locale=locale),
         schedule=describe(newsletter, day, newsletter.language),
-        subject=subject, preheader=preheader_of(placed, shown),
+        subject=subject, preheader=preheader or preheader_of(placed, shown),
         language=newsletter.language,
         direction=locale.text_direction,
         lead=lead,
@@ -64,7 +65,7 @@ def subject_of(placements: Iterable[Placement], articles: Mapping[int, Candidate
     """The lead's headline, cut at a word; empty without a lead."""
     for placement in placements:
         if placement.slot is Slot.LEAD:
-            return _cut(placement.headline or articles[placement.article_id].title, SUBJECT_LENGTH)
+            return cut(placement.headline or articles[placement.article_id].title, SUBJECT_LENGTH)
     return ""
 
 
@@ -75,7 +76,7 @@ def preheader_of(placements: Iterable[Placement], articles: Mapping[int, Candida
         for placement in placements
         if placement.slot is Slot.HEADLINES
     ]
-    return _cut(" · ".join(titles[:3]), PREHEADER_LENGTH)
+    return cut(" · ".join(titles[:3]), PREHEADER_LENGTH)
 
 
 def _with_fit_picture(article: Candidate, plain_hosts: Collection[str]) -> Candidate:
@@ -119,7 +120,8 @@ def _standing_sponsor(newsletter: NewsletterSettings) -> Story | None:
     return Story(title=standing.name, url=standing.url, summary=standing.text, text=standing.text)
 
 
-def _cut(text: str, length: int) -> str:
+def cut(text: str, length: int) -> str:
+    """At most so many characters, cut at a word."""
     if len(text) <= length:
         return text
     return text[: length - 1].rsplit(" ", 1)[0].rstrip(" ,;:–—-") + "…"

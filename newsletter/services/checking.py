@@ -65,10 +65,12 @@ def check(runtime: Runtime, newsletter: NewsletterSettings, slug: str, now: date
 
 
 def examine(
-    runtime: Runtime, session: Session, newsletter: NewsletterSettings, edition: Edition, now: datetime
-) -> Preflight:
-    """The one place where all checks are made, whoever asks."""
-    drafted = as_it_stands(runtime, session, newsletter, edition, now)
+    runtime: Runtime, session: Session, newsletter: NewsletterSettings, edition: Edition, now: datetime,
+    drafted: Draft | None = None,
+) -> Preflight:  # fmt: skip
+    """The one place where all checks are made, whoever asks; of the page in `drafted`, if that is to be
+    another than the edition would have now."""
+    drafted = drafted or as_it_stands(runtime, session, newsletter, edition, now)
     stored = editions.read_rendition(session, edition.rendition_id) if edition.rendition_id else None
     name = f"{newsletter.slug}/{edition.slug}"
     rendition, found = (stored, []) if stored else _rendered(runtime, newsletter, edition, drafted)

@@ -12,11 +12,11 @@ from datetime import datetime
 from sqlmodel import Session
 
 from newsletter.config import NewsletterSettings
-from newsletter.errors import Misuse, Refused
+from newsletter.errors import Misuse, Refused, Stale
 from newsletter.models import Edition, EditionState
 from newsletter.runtime import Runtime
 from newsletter.services.checking import in_the_way, refuse_blocked
-from newsletter.services.drafting import Draft, as_it_stands, render, too_few
+from newsletter.services.drafting import Draft, as_it_stands, render, subject_for, too_few
 from newsletter.services.finding import find_edition
 from newsletter.services.revising import (
     STATE,
@@ -41,13 +41,14 @@ SKIPPABLE = (EditionState.DRAFT, EditionState.APPROVED, EditionState.HELD)
 
 def approve(
     runtime: Runtime, newsletter: NewsletterSettings, slug: str, now: datetime, *, who: str,
-    version: int | None = None,
+    version: int | None = None, seen: str = "",
 ) -> Edition:  # fmt: skip
     """Agree to exactly this version: it is closed and compiled now, if it was not before.
 
     It goes at its time; one whose time has passed at once, and past the late limit it waits for `send`.
     Raises Refused in other states than draft and held, when it is not the version that was seen, and,
-    with what must be mended, when it cannot go out.
+    with what must be mended, when it cannot go out. `seen` is the hash of the mail that was looked at:
+    when it would read otherwise by now, the draft is brought up to date and nothing is approved.
     """
     for _ in range(TRIES):
         with runtime.database.reading() as session:
@@ -60,10 +61,26 @@ def approve(
         is_closed = edition.closed_at is not None and edition.rendition_id is not None
         revision = None if is_closed else _closing(runtime, newsletter, edition, drafted, now)
         _refuse_blocked(runtime, newsletter, edition, drafted, revision)
+        if seen:
+            _refuse_other(runtime, newsletter, edition, drafted, revision, seen)
         with runtime.database.writing() as session:
             if _approve(session, newsletter, edition, revision, now, who=who):
                 return editions.get(session, id_of(edition))
     raise too_busy(newsletter, edition)
+
+
+def withdraw(
+    runtime: Runtime, newsletter: NewsletterSettings, slug: str, now: datetime, *, who: str,
+    version: int | None = None,
+) -> Edition:  # fmt: skip
+    """Take an approval back: the edition is a draft again, closed as it is. Raises Refused without one."""
+
+    def act(session: Session, edition: Edition) -> bool:
+        return decide(
+            session, edition, EditionState.DRAFT, now, who=who, act="approval withdrawn", approved_at=None
+        )
+
+    return _decided(runtime, newsletter, slug, (EditionState.APPROVED,), act, version, mine="not approved")
 
 
 def hold(
@@ -177,6 +194,27 @@ def _refuse_blocked(
         rendition = rendition or editions.read_rendition(session, edition.rendition_id or 0)
         found = in_the_way(runtime, session, newsletter, edition, drafted, rendition)
     refuse_blocked(found, f"{newsletter.slug}/{edition.slug}")
+
+
+def _refuse_other(
+    runtime: Runtime, newsletter: NewsletterSettings, edition: Edition, drafted: Draft,
+    revision: Revision | None, seen: str,
+) -> None:  # fmt: skip
+    """Raise Stale when the mail is not the one that was seen: news may have come in since."""
+    with runtime.database.writing() as session:
+        if revision and revision.rendition:
+            found = revision.rendition.hash
+        else:
+            found = editions.read_rendition(session, edition.rendition_id or 0).hash
+        if found == seen:
+            return
+        if edition.closed_at is None:
+            editions.save_choice(session, edition, drafted.choice, subject_for(edition, drafted))
+    name = f"{newsletter.slug}/{edition.slug}"
+    raise Stale(
+        f"{name} reads otherwise by now than what you saw; nothing was approved.",
+        mine=f"mail {seen[:12]}", theirs=f"mail {found[:12]}", next_step=f"newsletter editions show {name}",
+    )  # fmt: skip
 
 
 def _approve(

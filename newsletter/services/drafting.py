@@ -84,7 +84,12 @@ def as_it_stands(
     """An open edition chosen anew; of a closed one, which the machine has left, the stored entries."""
     if edition.closed_at is None or edition.id is None:
         return draft(runtime, session, newsletter, edition, closed_at=now)
-    page = editions.placements(session, edition.id)
+    return as_written(session, edition)
+
+
+def as_written(session: Session, edition: Edition) -> Draft:
+    """The edition as its version has it, whatever has come since: what somebody who looks at it sees."""
+    page = editions.placements(session, edition.id or 0)
     reasons = {int(number): why for number, why in edition.reasons.items()}
     return Draft(Choice(page, reasons), pool_of(session, page))
 
@@ -144,6 +149,7 @@ def render(runtime: Runtime, newsletter: NewsletterSettings, edition: Edition, d
         placements,
         pool,
         subject=subject_for(edition, drafted),
+        preheader=edition.own_preheader,
         home_url=runtime.links.newsletter(newsletter.slug),
         plain_hosts=runtime.plain_hosts,
     )

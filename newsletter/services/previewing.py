@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from difflib import unified_diff
 from email import message_from_bytes, policy
+from enum import StrEnum
 
 from newsletter.config import NewsletterSettings
 from newsletter.errors import Misuse, Refused
@@ -24,6 +25,24 @@ from newsletter.values import Letterhead, Recipient, Rendition
 SOMEBODY = Recipient(NOBODY, "reader@readers.example", "", attempt=1, pos=0)
 
 
+class Reader(StrEnum):
+    """Readers who are nobody: what most get, and the least and the most that a mail may have to hold."""
+
+    TYPICAL = "typical"
+    SHORTEST = "shortest"
+    LONGEST = "longest"
+
+
+_NAMES = {
+    Reader.TYPICAL: ("reader@readers.example", "Alex Reader"),
+    Reader.SHORTEST: ("a@b.example", ""),
+    Reader.LONGEST: (
+        "maximiliana.featherstonehaugh-cholmondeley@correspondence.northumberland.example",
+        "Maximiliana Wilhelmina Featherstonehaugh-Cholmondeley",
+    ),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Mail:
     """What one reader would get: the whole message, and its two parts as they are read."""
@@ -33,14 +52,15 @@ class Mail:
     text: str
 
 
-def fill(runtime: Runtime, rendition: Rendition, letterhead: Letterhead, reader: str) -> Mail:
-    """The mail for `reader`, a subscriber's address or number, or for somebody when it is empty.
+def fill(runtime: Runtime, rendition: Rendition, letterhead: Letterhead, reader: str | Reader) -> Mail:
+    """The mail for `reader`, a subscriber's address or number, for one of those who are nobody, or for
+    somebody when it is empty.
 
     Raises Misuse for a reader who is none.
     """
     web_url = runtime.links.edition(letterhead.newsletter_slug, letterhead.edition_slug)
     compiled = Compiled(rendition, letterhead, runtime.links, runtime.signing, proof=Proof(web_url))
-    message = compiled.fill(_reader(runtime, reader) if reader else SOMEBODY)
+    message = compiled.fill(_somebody(runtime, reader))
     read = message_from_bytes(message, policy=policy.default)
     parts = {
         part.get_content_subtype(): str(part.get_content()).replace("\r\n", "\n")
@@ -76,6 +96,13 @@ def differences(
 def _lines(rendition: Rendition) -> list[str]:
     nothing = {hole: f"[{hole}]" for hole in rendition.text.holes}
     return [f"Subject: {rendition.subject}", *plain_text(rendition, nothing).splitlines()]
+
+
+def _somebody(runtime: Runtime, reader: str | Reader) -> Recipient:
+    if isinstance(reader, Reader):
+        address, name = _NAMES[reader]
+        return Recipient(NOBODY, address, name, attempt=1, pos=0)
+    return _reader(runtime, reader) if reader else SOMEBODY
 
 
 def _reader(runtime: Runtime, which: str) -> Recipient:

@@ -1,4 +1,5 @@
-"""A test mail: the next edition as it stands, to an address of the newsletter's proof list and no other.
+"""A test mail: an edition as it stands, to an address of the newsletter's proof list, or of somebody who
+signs in, and to no other.
 
 It goes out at once, past the ledger, for it is no delivery; its links are powerless, and its web
 view is a signed preview of exactly this version.
@@ -18,7 +19,7 @@ from newsletter.mail.message import Compiled, Proof
 from newsletter.mail.smtp import open_session
 from newsletter.models import Edition, EditionState
 from newsletter.runtime import Runtime
-from newsletter.store import editions, relays
+from newsletter.store import editions, relays, staff
 from newsletter.store.history import count_since, note
 from newsletter.store.newsletters import newsletter_ids
 from newsletter.values import Fate, Letterhead, Outcome, Recipient, Rendition
@@ -37,15 +38,23 @@ def next_slug(runtime: Runtime, newsletter: NewsletterSettings) -> str:
     return ahead[0].slug
 
 
+def allowed(runtime: Runtime, newsletter: NewsletterSettings) -> tuple[str, ...]:
+    """Where tests may go: the proof list, and after it whoever else signs in."""
+    listed = [parse_address(proof).normalised for proof in newsletter.proof]
+    with runtime.database.reading() as session:
+        people = [person.address for person in staff.everybody(session)]
+    return tuple(dict.fromkeys([*listed, *people]))
+
+
 def send_proof(
     runtime: Runtime, newsletter: NewsletterSettings, edition: Edition, rendition: Rendition,
     letterhead: Letterhead, address: str, now: datetime, *, who: str,
 ) -> Outcome:  # fmt: skip
-    """Send one copy. Raises Refused for an address that is not on the proof list and for the 21st
-    test in an hour, RelayFailed when the relay does not take it.
+    """Send one copy. Raises Refused for an address that nobody allowed and for the 21st test in an hour,
+    RelayFailed when the relay does not take it.
     """
     wanted = parse_address(address).normalised
-    if wanted not in {parse_address(proof).normalised for proof in newsletter.proof}:
+    if wanted not in allowed(runtime, newsletter):
         raise Refused(
             f"{wanted} is not on the proof list of {newsletter.slug}.",
             next_step=f'add it to proof = [...] of [[newsletters]] slug = "{newsletter.slug}"',

@@ -17,12 +17,13 @@ from newsletter.config import NewsletterSettings
 from newsletter.errors import Refused, Stale
 from newsletter.models import Edition, EditionState
 from newsletter.services.drafting import Draft, subject_for
-from newsletter.store import editions
+from newsletter.store import editions, snapshots
 from newsletter.store import touches as hands
 from newsletter.store.history import note
 from newsletter.values import Rendition, Touch
 
 STATE = "state"
+MACHINE = "the machine"
 # Rivals that are all the time faster than a hand are no people
 TRIES = 20
 
@@ -43,18 +44,28 @@ class Revision:
 def write(session: Session, edition: Edition, revision: Revision, now: datetime, *, who: str) -> bool:
     """Store a revision of the edition as it was read; False when somebody else changed it first."""
     number, version = id_of(edition), edition.version + 1
+    drafted = revision.drafted
+    renewed = edition.model_copy(update=revision.values | {"version": version})
+    touches, page = hands.touches(session, number), editions.placements(session, number)
     values = revision.values | {
-        "subject": subject_for(edition, revision.drafted),
-        "reasons": {str(article): why for article, why in revision.drafted.choice.reasons.items()},
+        "subject": subject_for(renewed, drafted),
+        "reasons": {str(article): why for article, why in drafted.choice.reasons.items()},
     }
-    if not editions.revise(session, edition, revision.drafted.choice.placements, **values):
+    if not editions.revise(session, edition, drafted.choice.placements, **values):
         return False
+    if not snapshots.any_kept(session, number):
+        snapshots.keep(
+            session, edition, edition.version, touches, page, now, who=MACHINE, act="drafted", told=""
+        )
     hands.keep(session, number, revision.touched)
     hands.mark(session, number, revision.things, version, who)
+    touches |= {touch.article_id: touch for touch in revision.touched}
+    snapshots.keep(
+        session, renewed, version, touches, drafted.choice.placements, now, who=who, act=revision.act,
+        told=revision.why,
+    )  # fmt: skip
     if revision.rendition is not None:
-        stored = editions.save_rendition(
-            session, edition.model_copy(update={"version": version}), revision.rendition, now
-        )
+        stored = editions.save_rendition(session, renewed, revision.rendition, now)
         editions.amend(session, number, rendition_id=stored)
     note(session, now, who, revision.act, "edition", number, revision.why)
     return True

@@ -16,7 +16,7 @@ from newsletter.config import NewsletterSettings
 from newsletter.errors import Refused
 from newsletter.models import Edition, EditionState, Slot
 from newsletter.runtime import Runtime
-from newsletter.services import touching, wording
+from newsletter.services import restoring, touching, wording
 from newsletter.services.drafting import Draft, as_it_stands, draft, pool_of, render
 from newsletter.services.finding import find_edition
 from newsletter.services.revising import (
@@ -26,6 +26,7 @@ from newsletter.services.revising import (
     id_of,
     refusal,
     refuse_stale,
+    refuse_unseen,
     too_busy,
     write,
 )
@@ -127,6 +128,29 @@ def set_subject(
     return _edit(runtime, newsletter, slug, now, hand, lambda page: wording.set_subject(page, subject))
 
 
+def set_preheader(
+    runtime: Runtime, newsletter: NewsletterSettings, slug: str, preheader: str, now: datetime, hand: Hand
+) -> Edited:
+    """The same for the line that an inbox shows beside the subject."""
+    return _edit(runtime, newsletter, slug, now, hand, lambda page: wording.set_preheader(page, preheader))
+
+
+def restore(
+    runtime: Runtime, newsletter: NewsletterSettings, slug: str, past: int, now: datetime, hand: Hand
+) -> Edited:
+    """Give an edition back what hands had made of it in version `past`, as a new version.
+
+    On an open draft the machine goes on around it. Raises Stale when anything at all was changed since
+    `hand` looked, Refused for a version that no hand made.
+    """
+
+    def act(standing: Standing) -> Change:
+        refuse_unseen(newsletter, standing.edition, hand.version)
+        return restoring.restore(standing, past)
+
+    return _edit(runtime, newsletter, slug, now, hand, act)
+
+
 def take_out_hidden(
     runtime: Runtime, article_id: int, now: datetime, *, who: str, why: str = ""
 ) -> tuple[Carried, ...]:
@@ -170,10 +194,10 @@ def _edit(
                 session, newsletter, edition, hand.version, change.things,
                 mine=change.mine, theirs=change.theirs,
             )  # fmt: skip
-            edition = edition.model_copy(update=change.values)
-            after = _after(runtime, standing, edition, change, now)
+            renewed = edition.model_copy(update=change.values)
+            after = _after(runtime, standing, renewed, change, now)
         withdrawn = edition.state == EditionState.APPROVED
-        revision = _revision(runtime, newsletter, edition, after, change, withdrawn=withdrawn)
+        revision = _revision(runtime, newsletter, renewed, after, change, withdrawn=withdrawn)
         with runtime.database.writing() as session:
             if write(session, edition, revision, now, who=hand.who):
                 return Edited(editions.get(session, id_of(edition)), change.told, withdrawn)

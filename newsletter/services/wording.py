@@ -1,4 +1,4 @@
-"""Words of an editor's own: headlines, summaries and the subject, and the way back to those that came.
+"""Words of an editor's own: headlines, summaries, subject and preheader, and the way back to those that came.
 
 A part of shaping.
 """
@@ -62,6 +62,15 @@ def set_subject(standing: Standing, subject: str) -> Change:
     return change_of(
         standing, "reworded", f"subject {_own(own)}, was {_own(was)}", frozenset({"subject"}),
         standing.page, (), mine=_own(own), theirs=_own(was), values={"own_subject": own},
+    )  # fmt: skip
+
+
+def set_preheader(standing: Standing, preheader: str) -> Change:
+    own = plain(preheader, HEADLINE_LENGTH)
+    was = standing.edition.own_preheader
+    return change_of(
+        standing, "reworded", f"preheader {_own(own)}, was {_own(was)}", frozenset({"preheader"}),
+        standing.page, (), mine=_own(own), theirs=_own(was), values={"own_preheader": own},
     )  # fmt: skip
 
 

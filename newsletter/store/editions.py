@@ -254,6 +254,10 @@ def save_rendition(session: Session, edition: Edition, rendition: RenditionValue
     return row.id
 
 
+def rendition_hash(session: Session, rendition_id: int) -> str:
+    return session.exec(select(Rendition.hash).where(Rendition.id == rendition_id)).one()
+
+
 def read_rendition(session: Session, rendition_id: int) -> RenditionValue:
     row = session.exec(select(Rendition).where(Rendition.id == rendition_id)).one()
     parts = json.loads(row.body)

@@ -134,6 +134,21 @@ class Touch:
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """An edition as a hand left it in `version`: by which act, its own words, touches and page."""
+
+    version: int
+    at: datetime
+    who: str
+    act: str
+    told: str
+    subject: str
+    preheader: str
+    touches: tuple[Touch, ...]
+    page: tuple[Placement, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
     """What selection decided: where the chosen go, and one reason for every candidate."""
 

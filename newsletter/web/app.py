@@ -17,7 +17,7 @@ from newsletter.errors import NewsletterError, Refused, WorldFailed
 from newsletter.runtime import Runtime
 from newsletter.web import machines
 from newsletter.web.border import AccessLog, Border, Limits
-from newsletter.web.desk import account, entrance, live, sending, today
+from newsletter.web.desk import account, deciding, edition, entrance, live, sending, shaping, today
 from newsletter.web.desk.errors import answer_error as answer_desk_error
 from newsletter.web.desk.guard import SignInFirst
 from newsletter.web.headers import SecurityHeaders
@@ -57,12 +57,15 @@ def create_app(runtime: Runtime, *, limits: Limits = Limits()) -> FastAPI:
             *account.doors.routes,
             *today.doors.routes,
             *sending.doors.routes,
+            *edition.doors.routes,
+            *shaping.doors.routes,
+            *deciding.doors.routes,
             *live.doors.routes,
         ],
         telemetry=NO_TELEMETRY,
     )
     app.state.runtime = runtime
-    app.state.live = live.Broadcaster(runtime, (today.PAGE, sending.PAGE))
+    app.state.live = live.Broadcaster(runtime, (today.PAGE, sending.PAGE, edition.PAGE))
     for kind in (HTTPException, RequestValidationError, NewsletterError, SignInFirst):
         app.add_exception_handler(kind, _answer_error)
     public_url = runtime.public_url

@@ -33,13 +33,27 @@ def web_view_csp(public_url: str) -> str:
 
     Pictures come by https; the demo, whose public address is plain http on loopback, adds its own.
     """
+    return (
+        "sandbox allow-popups allow-popups-to-escape-sandbox allow-top-navigation-by-user-activation; "
+        f"{_mail(public_url)}; frame-ancestors 'none'"
+    )
+
+
+def preview_csp(public_url: str) -> str:
+    """The same for a frame of the desk: its links open beside it, and nobody else frames it."""
+    return (
+        "sandbox allow-popups allow-popups-to-escape-sandbox; "
+        f"{_mail(public_url)}; font-src https:; frame-ancestors 'self'"
+    )
+
+
+def _mail(public_url: str) -> str:
     address = urlsplit(public_url)
     is_demo = address.scheme == "http" and address.hostname in LOOPBACK
     pictures = f"https: http://{address.netloc}" if is_demo else "https:"
     return (
-        "sandbox allow-popups allow-popups-to-escape-sandbox allow-top-navigation-by-user-activation; "
         f"default-src 'none'; img-src {pictures}; style-src 'unsafe-inline'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "base-uri 'none'; form-action 'none'"
     )
 
 

@@ -75,6 +75,14 @@ def span(seconds: float) -> str:
     return f"{whole // 86_400} days"
 
 
+def age(seconds: float) -> str:
+    """“2 h old”, in one unit, so that it changes seldom."""
+    hours = int(max(seconds, 0)) // 3600
+    if not hours:
+        return "under an hour old"
+    return f"{hours} h old" if hours < 48 else f"{hours // 24} days old"
+
+
 def until(instant: datetime, now: datetime) -> str:
     """“in 2 h 5 min”, or “3 min ago”."""
     away = span((instant - now).total_seconds())
@@ -96,7 +104,7 @@ def is_old(instant: datetime, now: datetime) -> bool:
 
 
 FILTERS = {
-    "when": when, "clock": clock, "minute": minute, "epoch": epoch, "span": span, "until": until,
+    "when": when, "clock": clock, "minute": minute, "epoch": epoch, "span": span, "age": age, "until": until,
     "figure": figure, "sentence": sentence,
 }  # fmt: skip
 HELPERS = {"look": look, "is_old": is_old}

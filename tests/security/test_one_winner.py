@@ -12,11 +12,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from newsletter import scheduler
 from newsletter.errors import Refused
 from newsletter.models import Batch, Delivery, Edition, EditionKind, EditionState, History
 from newsletter.runtime import Runtime
-from newsletter.services import editing, gathering, mending, sending, steering
+from newsletter.services import dispatching, editing, gathering, mending, sending, steering
 from newsletter.services.finding import find_edition
 from newsletter.store import deliveries, editions, ledger
 from newsletter.store.database import Database
@@ -117,7 +116,7 @@ def open_at(now: datetime) -> Act:
 
 
 def send_now(runtime: Runtime, slug: str) -> object:
-    return scheduler.send_now(runtime, PAPER, slug, BEFORE, wait=timedelta(seconds=60), who="ops")
+    return dispatching.send_now(runtime, PAPER, slug, BEFORE, wait=timedelta(seconds=60), who="ops")
 
 
 def pause(runtime: Runtime, slug: str) -> object:

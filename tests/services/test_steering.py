@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy import delete, select, update
 from sqlmodel import Session
 
-from newsletter import scheduler
 from newsletter.config import NewsletterSettings
 from newsletter.errors import Misuse, Refused
 from newsletter.models import (
@@ -28,7 +27,7 @@ from newsletter.models import (
     Rendition,
 )
 from newsletter.runtime import Runtime
-from newsletter.services import mending, sending, steering
+from newsletter.services import dispatching, mending, sending, steering
 from newsletter.services.steering import Refusals
 from newsletter.store import closing, control, deliveries, editions, freezing, ledger
 from newsletter.store.audience import audience
@@ -136,7 +135,7 @@ def resend(runtime: Runtime, paper: NewsletterSettings) -> object:
 
 
 def send(runtime: Runtime, paper: NewsletterSettings) -> object:
-    return scheduler.send_now(runtime, paper, SLUG, TEN, wait=timedelta(seconds=60), who="ops")
+    return dispatching.send_now(runtime, paper, SLUG, TEN, wait=timedelta(seconds=60), who="ops")
 
 
 def stop_all(runtime: Runtime, _: NewsletterSettings) -> object:

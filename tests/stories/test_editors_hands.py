@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from newsletter import scheduler
 from newsletter.models import Rendition
-from newsletter.services import sending
+from newsletter.services import dispatching, sending
 from newsletter.store import deliveries, subscribers
 from tests.newsroom import NINE, Done, Newsroom, at
 from tests.smtpd import SmtpServer
@@ -211,7 +210,7 @@ def test_sent_now_and_undone_at_59_seconds_there_is_no_mail_and_no_row(
 ) -> None:
     with room.opened(DAWN) as runtime:
         town = runtime.newsletter("town")
-        dispatch = scheduler.send_now(runtime, town, "", DAWN, wait=timedelta(seconds=60), who="ops")
+        dispatch = dispatching.send_now(runtime, town, "", DAWN, wait=timedelta(seconds=60), who="ops")
         assert dispatch.people == 3
         assert sending.unfreeze(runtime, town, dispatch.edition_id, DAWN + timedelta(seconds=59), who="ops")
     room.run("tick", now=DAWN + timedelta(seconds=61))

@@ -2,7 +2,8 @@
 
 from newsletter.web.rights import Rights
 
-SENDING = "/desk/editions/{newsletter}/{slug}/sending"
+EDITION = "/desk/editions/{newsletter}/{slug}"
+SENDING = f"{EDITION}/sending"
 ROUTES = {
     ("/", "GET HEAD"): Rights.ANYBODY,
     ("/n/{newsletter}/feed.xml", "GET HEAD"): Rights.ANYBODY,
@@ -33,6 +34,34 @@ ROUTES = {
     ("/desk/use-relay", "POST"): Rights.PUBLISHER,
     ("/desk/probe-relay", "POST"): Rights.PUBLISHER,
     ("/desk/stream", "GET HEAD"): Rights.EDITOR,
+    **{
+        (f"{EDITION}{page}", "GET HEAD"): Rights.EDITOR
+        for page in ("", "/preview", "/compare", "/out", "/history")
+    },
+    **{
+        (f"{EDITION}/{act}", "POST"): Rights.EDITOR
+        for act in (
+            "pin",
+            "unpin",
+            "move",
+            "drop",
+            "put-back",
+            "reword",
+            "subject",
+            "preheader",
+            "add",
+            "write",
+            "restore",
+            "waive",
+            "test",
+            "extra",
+        )
+    },
+    (f"{EDITION}/decide/{{act}}", "GET HEAD"): Rights.PUBLISHER,
+    **{
+        (f"{EDITION}/{act}", "POST"): Rights.PUBLISHER
+        for act in ("approve", "withdraw", "hold", "skip", "unskip", "send", "undo")
+    },
     (f"{SENDING}", "GET HEAD"): Rights.EDITOR,
     (f"{SENDING}/missing", "GET HEAD"): Rights.PUBLISHER,
     (f"{SENDING}/sure/{{act}}", "GET HEAD"): Rights.PUBLISHER,

@@ -91,12 +91,11 @@ class Desk:
         """As history names them."""
         return self.person.name
 
-    def show(self, page: Page, about: str = "") -> Response:
-        """The whole page, with what an act before it left to be said."""
+    def show(self, page: Page, about: str = "", **more: object) -> Response:
+        """The whole page, with what an act before it left to be said, and `more` that does not change."""
         now = self.now
-        return self.plain(
-            page.template, page=page.name, about=about, at=now, **page.values(self.runtime, about, now)
-        )
+        values = {**page.values(self.runtime, about, now), **more}
+        return self.plain(page.template, page=page.name, about=about, at=now, **values)
 
     def plain(self, template: str, *, status: int = 200, **values: Any) -> Response:
         """A page without live parts, unless `page` names them."""

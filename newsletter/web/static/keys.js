@@ -4,17 +4,19 @@ const OFF = 'desk-keys-off'
 const PATIENCE = 1200
 let before = '', at = 0
 
-const isWriting = target => target.matches?.('input, textarea, select, [contenteditable]') ||
+export const isWriting = target => target.matches?.('input, textarea, select, [contenteditable]') ||
   target.closest?.('[data-lifted]') || document.querySelector('dialog[open]')
-const isOff = () => localStorage.getItem(OFF) === '1'
+export const isOff = () => localStorage.getItem(OFF) === '1'
 const holder = key => [...document.querySelectorAll(`[data-key="${CSS.escape(key)}"]`)]
-  .find(one => !one.disabled && one.checkVisibility())
+  .find(one => !one.disabled && (one.checkVisibility() || one.closest('details:not([open])')))
 
 function list() {
   const rows = document.getElementById('keys-list')
-  rows.replaceChildren(...[...document.querySelectorAll('[data-key]')].map(one => {
+  const all = [...document.querySelectorAll('[data-key], [data-row-key]')]
+  const first = new Map(all.reverse().map(one => [one.dataset.key || one.dataset.rowKey, one]))
+  rows.replaceChildren(...[...first].reverse().map(([name, one]) => {
     const row = document.createElement('li'), key = document.createElement('kbd')
-    key.textContent = one.dataset.key
+    key.textContent = name
     row.append(key, ' ', one.dataset.keyName || one.getAttribute('aria-label') || one.textContent.trim())
     return row
   }))
@@ -31,7 +33,9 @@ addEventListener('keydown', event => {
   at = Date.now()
   if (!found) return
   event.preventDefault()
-  found.matches('input, textarea') ? found.focus() : found.click()
+  const closed = found.closest('details:not([open])')
+  if (closed) closed.open = true
+  found.matches('input:not([type=radio]), textarea') ? found.focus() : found.click()
 })
 
 document.getElementById('keys-open')?.addEventListener('click', list)

@@ -1,36 +1,49 @@
-// newsletter, the desk: <ol data-reorder="form id"> of <li data-item data-name> with a <button data-grip>.
-// By mouse, finger and keyboard; every step is read out. The server decides: its answer is the order.
+// newsletter, the desk: <ol data-reorder="form id" data-to> of <li data-item data-name> with a <button data-grip>.
+// By mouse, finger and keyboard, also from one list to the next; every step is read out. The server decides.
 import {say} from './say.js'
 import {send} from './swap.js'
 
-let held = null, home = null
+let held = null, home = null, from = null
+const lists = () => [...document.querySelectorAll('[data-reorder]')]
 const items = list => [...list.querySelectorAll(':scope > [data-item]')]
-const where = item => `${items(item.parentElement).indexOf(item) + 1} of ${items(item.parentElement).length}`
+const where = item => {
+  const list = item.parentElement, all = items(list)
+  return `${list.dataset.placeName ? `${list.dataset.placeName}, ` : ''}${all.indexOf(item) + 1} of ${all.length}`
+}
 
 function lift(item) {
   held = item
   home = item.nextElementSibling
+  from = item.parentElement
   item.dataset.lifted = '1'
   say(`${item.dataset.name} lifted, ${where(item)}. Arrows move, Space drops, Escape cancels.`)
 }
 
+const putBack = (item, list, next) => list.insertBefore(item, next?.parentElement === list ? next : null)
+
 async function drop(keep) {
-  const item = held, list = item.parentElement, from = home
+  const item = held, list = item.parentElement, start = from, next = home
   delete item.dataset.lifted
   held = null
-  if (!keep) { list.insertBefore(item, from); say(`${item.dataset.name} back at ${where(item)}.`); return }
+  if (!keep) { putBack(item, start, next); say(`${item.dataset.name} back at ${where(item)}.`); return }
+  if (list === start && item.nextElementSibling === next) { say(`${item.dataset.name} stays, ${where(item)}.`); return }
   const form = document.getElementById(list.dataset.reorder)
-  form.elements.namedItem('article').value = item.dataset.item
-  form.elements.namedItem('place').value = items(list).indexOf(item) + 1
+  const told = {article: item.dataset.item, place: items(list).indexOf(item) + 1, to: list.dataset.to, version: list.dataset.version}
+  for (const [name, value] of Object.entries(told)) form.elements.namedItem(name).value = value
   say(`${item.dataset.name} dropped, ${where(item)}.`)
   const answer = await send(form)
-  if (!answer?.ok && item.isConnected) list.insertBefore(item, from?.isConnected ? from : null)
+  if (!answer?.ok && item.isConnected && start.isConnected) putBack(item, start, next)
+  document.getElementById(`grip-${item.dataset.item}`)?.focus({preventScroll: true})
 }
 
 function step(item, by) {
-  const other = by < 0 ? item.previousElementSibling : item.nextElementSibling
-  if (!other?.matches('[data-item]')) return
-  by < 0 ? other.before(item) : other.after(item)
+  const near = by < 0 ? item.previousElementSibling : item.nextElementSibling
+  if (near) by < 0 ? near.before(item) : near.after(item)
+  else {
+    const all = lists(), next = all[all.indexOf(item.parentElement) + by]
+    if (!next) return
+    by < 0 ? next.append(item) : next.prepend(item)
+  }
   item.querySelector('[data-grip]').focus()
   say(`${item.dataset.name}, ${where(item)}.`)
 }
@@ -44,6 +57,8 @@ addEventListener('keydown', event => {
   else if (held && isArrow) { event.preventDefault(); step(item, event.key === 'ArrowUp' ? -1 : 1) }
 })
 
+const isOver = (box, y) => y >= box.top && y <= box.bottom
+
 addEventListener('pointerdown', event => {
   const grip = event.target.closest('[data-grip]')
   if (!grip || event.button) return
@@ -53,9 +68,10 @@ addEventListener('pointerdown', event => {
   const move = now => {
     if (!moved && Math.abs(now.clientY - event.clientY) < 4) return
     if (!moved) { moved = true; lift(item) }
-    const over = items(item.parentElement).find(one => one !== item &&
-      now.clientY > one.getBoundingClientRect().top && now.clientY < one.getBoundingClientRect().bottom)
-    if (!over) return
+    const list = lists().find(one => isOver(one.getBoundingClientRect(), now.clientY))
+    if (!list) return
+    const over = items(list).find(one => one !== item && isOver(one.getBoundingClientRect(), now.clientY))
+    if (!over) { if (list !== item.parentElement) list.append(item); return }
     const box = over.getBoundingClientRect()
     now.clientY < box.top + box.height / 2 ? over.before(item) : over.after(item)
   }

@@ -7,8 +7,8 @@ from newsletter.web.assets import ASSETS
 
 def test_each_of_our_scripts_is_ours_and_short() -> None:
     scripts = {name: body.decode() for name, body in ASSETS.items() if name.endswith(".js")}
-    assert len(scripts) == 8
+    assert len(scripts) == 11
     for name, text in scripts.items():
         assert text.startswith("// newsletter, the desk: "), name
         assert len(text.splitlines()) <= 80, name
-    assert sum(len(text.splitlines()) for text in scripts.values()) <= 400
+    assert sum(len(text.splitlines()) for text in scripts.values()) <= 440

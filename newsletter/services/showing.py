@@ -1,0 +1,328 @@
+"""An edition as it lies before an editor: its slots, its words, why each story is in or out, what happened.
+
+All of it is of one version, the one that is stored: whoever acts on what they see names that version.
+Nothing is chosen anew for a look, so a pool of any size costs the same. Here services meet that never
+meet each other; nothing here writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session
+
+from newsletter.clock import machine_now
+from newsletter.config import NewsletterSettings
+from newsletter.errors import NewsletterError
+from newsletter.models import Edition, EditionKind, EditionState, History, Slot
+from newsletter.render.subjects import suggested
+from newsletter.render.view import preheader_of
+from newsletter.runtime import Runtime
+from newsletter.schedule import next_due
+from newsletter.selection.hands import ORDER, place_of
+from newsletter.services import checking, previewing, sending
+from newsletter.services.checking import Preflight
+from newsletter.services.drafting import as_written, ran_before, render
+from newsletter.services.finding import find_edition
+from newsletter.services.lines import EditionLine, edition_line
+from newsletter.services.previewing import Mail, Reader
+from newsletter.services.revising import id_of
+from newsletter.services.timing import usual_due
+from newsletter.store import articles, deliveries, editions, history, snapshots, staff, standing, waivers
+from newsletter.store import touches as hands
+from newsletter.store.audience import audience, count_audience
+from newsletter.values import Candidate, Past, Placement, Ran, Rendition, Touch, Waiver
+
+OUT_AT_A_GLANCE = 12
+OUT_AT_ONCE = 300
+ACTS_AT_A_GLANCE = 15
+UNTOUCHABLE = (EditionState.SENT, EditionState.SENDING, EditionState.PAUSED, EditionState.FROZEN,
+               EditionState.SKIPPED, EditionState.CANCELLED)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An entry in its place, from 1; `ran` is the edition in which readers had it, and `touch` what a
+    hand did to it."""
+
+    placed: Placement
+    article: Candidate
+    place: int
+    ran: str
+    touch: Touch
+
+    @property
+    def headline(self) -> str:
+        return self.placed.headline or self.article.title
+
+    @property
+    def summary(self) -> str:
+        return self.placed.summary or self.article.summary
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A slot, or a section of the headlines, with what stands in it."""
+
+    slot: Slot
+    section: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """An article that is out, and why."""
+
+    article: Candidate
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """How a page compares with the edition that readers had before."""
+
+    slug: str
+    new: int
+    kept: int
+    moved: int
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A line of history; `past` is the version that can be had back, if a hand made one by it."""
+
+    at: datetime
+    who: str
+    act: str
+    why: str
+    past: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """An edition that lies open. `people` are counted at `people_at`; None when they are many and nobody
+    has counted them. One that `can_undo` was sent by hand and has not begun."""
+
+    edition: Edition
+    line: EditionLine
+    groups: tuple[Group, ...]
+    dropped: tuple[Left, ...]
+    left: tuple[Left, ...]
+    left_in_all: int
+    subject: str
+    preheader: str
+    suggestions: tuple[str, ...]
+    against: Against | None
+    acts: tuple[Act, ...]
+    present: tuple[str, ...]
+    people: int | None
+    people_at: datetime | None
+    mail: str
+    can_undo: bool
+
+    @property
+    def may_edit(self) -> bool:
+        return self.edition.state not in UNTOUCHABLE
+
+    @property
+    def is_open(self) -> bool:
+        return self.edition.closed_at is None
+
+
+def lay_open(runtime: Runtime, newsletter: NewsletterSettings, slug: str, now: datetime) -> Open:
+    """Raises Misuse for an edition that is unknown."""
+    with runtime.database.reading() as session:
+        edition = find_edition(session, newsletter, slug)
+        written = as_written(session, edition)
+        page = written.choice.placements
+        touches = hands.touches(session, id_of(edition))
+        ran = ran_before(session, edition)
+        groups = _groups(page, written.pool, touches, ran)
+        left, in_all = _left(session, edition, {entry.article_id for entry in page}, OUT_AT_A_GLANCE)
+        people, people_at = _people(session, newsletter, edition, now)
+        sums = deliveries.sums(session, id_of(edition))
+        usual = usual_due(newsletter, edition)
+        return Open(
+            edition=edition,
+            line=edition_line(edition, sums, newsletter.cutoff),
+            groups=groups,
+            dropped=_dropped(session, touches),
+            left=left,
+            left_in_all=in_all,
+            subject=edition.own_subject or edition.subject,
+            preheader=edition.own_preheader or preheader_of(page, written.pool),
+            suggestions=suggested(page, written.pool, edition.own_subject or edition.subject),
+            against=_against(session, edition, page),
+            acts=_acts(session, edition, ACTS_AT_A_GLANCE),
+            present=_present(session, f"{newsletter.slug}/{slug}"),
+            people=people,
+            people_at=people_at,
+            mail=_stored(session, edition),
+            can_undo=edition.state == EditionState.FROZEN and now < edition.due_at != usual,
+        )
+
+
+def whatever_is_out(
+    runtime: Runtime, newsletter: NewsletterSettings, slug: str, wanted: str
+) -> tuple[tuple[Left, ...], int]:
+    """The latest articles that are out, each with its reason, and how many there are in all; with `wanted`
+    only those of them whose headline or section has these words."""
+    with runtime.database.reading() as session:
+        edition = find_edition(session, newsletter, slug)
+        inside = {entry.article_id for entry in editions.placements(session, id_of(edition))}
+        found, in_all = _left(session, edition, inside, OUT_AT_ONCE)
+    words = wanted.casefold().split()
+    told = (
+        each
+        for each in found
+        if all(word in f"{each.article.title} {each.article.section}".casefold() for word in words)
+    )
+    return tuple(told), in_all
+
+
+def checked(runtime: Runtime, newsletter: NewsletterSettings, slug: str, now: datetime) -> Preflight:
+    """Preflight of the page as it is stored."""
+    with runtime.database.reading() as session:
+        edition = find_edition(session, newsletter, slug)
+        return checking.examine(runtime, session, newsletter, edition, now, as_written(session, edition))
+
+
+def waived(runtime: Runtime, edition: Edition) -> Sequence[Waiver]:
+    with runtime.database.reading() as session:
+        return tuple(waivers.waivers_of(session, id_of(edition)).values())
+
+
+def rendition(runtime: Runtime, newsletter: NewsletterSettings, slug: str) -> tuple[Edition, Rendition]:
+    """The mail of the page as it is stored. Raises Refused for a page that cannot be one."""
+    with runtime.database.reading() as session:
+        edition = find_edition(session, newsletter, slug)
+        if edition.rendition_id:
+            return edition, editions.read_rendition(session, edition.rendition_id)
+        written = as_written(session, edition)
+    return edition, render(runtime, newsletter, edition, written)
+
+
+def mail(runtime: Runtime, newsletter: NewsletterSettings, slug: str, reader: str | Reader) -> Mail:
+    """The same, filled for a reader. Raises Misuse for a reader who is none."""
+    edition, found = rendition(runtime, newsletter, slug)
+    letterhead = sending.letterhead(runtime, newsletter, edition)
+    return previewing.fill(runtime, found, letterhead, reader)
+
+
+def hash_of(runtime: Runtime, newsletter: NewsletterSettings, slug: str) -> str:
+    """The hash of the mail that would be approved; empty while there is none."""
+    try:
+        return rendition(runtime, newsletter, slug)[1].hash
+    except NewsletterError:
+        return ""
+
+
+def count(runtime: Runtime, newsletter: NewsletterSettings, slug: str, now: datetime) -> int:
+    """Exactly how many would get it now; it takes its time where they are a million."""
+    with runtime.database.reading() as session:
+        edition = find_edition(session, newsletter, slug)
+    return sending.count_people(runtime, edition, now)
+
+
+def compare(
+    runtime: Runtime, newsletter: NewsletterSettings, slug: str, other: str
+) -> tuple[tuple[str, ...], Edition]:
+    """What reads otherwise than in what was `approved` last, or than `yesterday`. Raises Refused without."""
+    edition, found = rendition(runtime, newsletter, slug)
+    return previewing.differences(runtime, newsletter, edition, found, other), edition
+
+
+def story(runtime: Runtime, newsletter: NewsletterSettings, slug: str) -> tuple[Edition, tuple[Act, ...]]:
+    """All that was done to an edition, the latest first."""
+    with runtime.database.reading() as session:
+        edition = find_edition(session, newsletter, slug)
+        return edition, _acts(session, edition, snapshots.MOST)
+
+
+# ── inside ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _groups(
+    page: Sequence[Placement], pool: Mapping[int, Candidate],
+    touches: Mapping[int, Touch], ran: Mapping[int, Ran],
+) -> tuple[Group, ...]:  # fmt: skip
+    """Every slot in the order of the mail, also those in which nothing stands."""
+    rows: dict[tuple[Slot, str], list[Row]] = {}
+    for slot in ORDER:
+        for entry in (each for each in page if each.slot is slot):
+            number = entry.article_id
+            section = entry.section if slot is Slot.HEADLINES else ""
+            row = Row(
+                entry, pool[number], place_of(page, entry), ran[number].slug if number in ran else "",
+                touches.get(number, Touch(number)),
+            )  # fmt: skip
+            rows.setdefault((slot, section), []).append(row)
+        if not any(key[0] is slot for key in rows):
+            rows[slot, ""] = []
+    return tuple(Group(slot, section, tuple(found)) for (slot, section), found in rows.items())
+
+
+def _dropped(session: Session, touches: Mapping[int, Touch]) -> tuple[Left, ...]:
+    dropped = [number for number, touch in touches.items() if touch.dropped]
+    return tuple(Left(article, "dropped by an editor") for article in articles.by_ids(session, dropped))
+
+
+def _left(session: Session, edition: Edition, inside: set[int], most: int) -> tuple[tuple[Left, ...], int]:
+    out = {int(number): why for number, why in edition.reasons.items() if int(number) not in inside}
+    latest = sorted(out, reverse=True)[:most]
+    found = sorted(articles.by_ids(session, latest), key=lambda article: -article.id)
+    return tuple(Left(each, out[each.id].removeprefix("out: ")) for each in found), len(out)
+
+
+def _against(session: Session, edition: Edition, page: Sequence[Placement]) -> Against | None:
+    before = editions.before(session, edition)
+    if before is None:
+        return None
+    old = {entry.article_id: entry for entry in editions.placements(session, id_of(before))}
+    both = [(entry, old[entry.article_id]) for entry in page if entry.article_id in old]
+    moved = sum((entry.slot, entry.section) != (was.slot, was.section) for entry, was in both)
+    return Against(before.slug, len(page) - len(both), len(both), moved)
+
+
+def _acts(session: Session, edition: Edition, most: int) -> tuple[Act, ...]:
+    """History, and in it the versions that can be had back."""
+    number = id_of(edition)
+    kept = snapshots.pasts(session, number)
+    told = {(past.at, past.who, past.act): past for past in kept}
+    return tuple(_told(history.story_of(session, "edition", number), told, edition))[-1 : -most - 1 : -1]
+
+
+def _told(
+    story: Sequence[History], kept: Mapping[tuple[datetime, str, str], Past], edition: Edition
+) -> Iterator[Act]:
+    for line in story:
+        past = kept.get((line.at, line.who, line.act))
+        version = past.version if past and past.version != edition.version else None
+        yield Act(line.at, line.who, line.act, line.why, version)
+
+
+def _present(session: Session, place: str) -> tuple[str, ...]:
+    return tuple(one.name for one in staff.present(session, machine_now()) if one.place == place)
+
+
+def _people(
+    session: Session, newsletter: NewsletterSettings, edition: Edition, now: datetime
+) -> tuple[int | None, datetime | None]:
+    """How many it is for, and of which moment that figure is: many are not counted for every look."""
+    number = edition.newsletter_id
+    if standing.is_small(session, number):
+        ahead = max(edition.due_at, now) if edition.own_due_at is None else now
+        kind = EditionKind(edition.kind)
+        return count_audience(session, audience(number, kind, edition.local_date, ahead)), now
+    kept = standing.kept_counts(session).get(number)
+    is_next = edition.local_date == next_due(newsletter, now).day
+    return (kept.people, kept.at) if kept and is_next else (None, None)
+
+
+def _stored(session: Session, edition: Edition) -> str:
+    """The hash of the compiled mail, once there is one."""
+    if not edition.rendition_id:
+        return ""
+    return editions.rendition_hash(session, edition.rendition_id)
