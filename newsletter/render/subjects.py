@@ -11,7 +11,7 @@ from newsletter.values import Candidate, Placement
 
 SHOWN = 65  # characters; what most inboxes show of a subject
 MOST = 3
-_BREAK = re.compile(r"\s+[–—|]\s+|:\s+|;\s+|,\s+|\s+-\s+|(?<=[.?!])\s+")
+_BREAK = re.compile(r"\s+[–—|]\s+|:\s+|;\s+|,\s+|\s+-\s+|(?<=\w{4}[.?!])\s+")
 
 
 def suggested(page: Sequence[Placement], pool: Mapping[int, Candidate], present: str) -> tuple[str, ...]:

@@ -32,7 +32,8 @@ def build_view(
     preheader: str = "",
 ) -> EditionView:
     """`home_url` is the newsletter's own page, where readers go when no other address is configured.
-    Without a `preheader` it is the first headlines. Pictures that a mail may not load are left out. Raises ValueError when there is no lead.
+    Without a `preheader` it is the first headlines. Pictures that a mail may not load are left out.
+    Raises ValueError when there is no lead.
     """
     placed = sorted(placements, key=lambda p: p.position)
     shown = {number: _with_fit_picture(article, plain_hosts) for number, article in articles.items()}

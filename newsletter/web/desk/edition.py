@@ -168,7 +168,7 @@ def preview(
         found = showing.mail(ours.desk.runtime, ours.newsletter, ours.slug, wanted)
     except NewsletterError as error:
         text = html("desk/no_preview.html", error=error)
-        return HTMLResponse(text, status_code=409, headers=csp)
+        return HTMLResponse(text, headers=csp)
     if part == "text":
         return HTMLResponse(html("desk/as_text.html", text=found.text), headers=csp)
     return HTMLResponse(_framed(found, is_dark=scheme == "dark"), headers=csp)

@@ -2,19 +2,17 @@
 // By mouse, finger and keyboard, also from one list to the next; every step is read out. The server decides.
 import {say} from './say.js'
 import {send} from './swap.js'
-
+const EDGE = 48 // pixels from the window's, where it scrolls along
 let held = null, home = null, from = null
 const lists = () => [...document.querySelectorAll('[data-reorder]')]
 const items = list => [...list.querySelectorAll(':scope > [data-item]')]
 const where = item => {
-  const list = item.parentElement, all = items(list)
-  return `${list.dataset.placeName ? `${list.dataset.placeName}, ` : ''}${all.indexOf(item) + 1} of ${all.length}`
+  const all = items(item.parentElement)
+  return `${item.parentElement.dataset.placeName}, ${all.indexOf(item) + 1} of ${all.length}`
 }
 
 function lift(item) {
-  held = item
-  home = item.nextElementSibling
-  from = item.parentElement
+  held = item, home = item.nextElementSibling, from = item.parentElement
   item.dataset.lifted = '1'
   say(`${item.dataset.name} lifted, ${where(item)}. Arrows move, Space drops, Escape cancels.`)
 }
@@ -51,10 +49,9 @@ function step(item, by) {
 addEventListener('keydown', event => {
   const item = event.target.closest?.('[data-grip]')?.closest('[data-item]')
   if (!item) return
-  const isArrow = event.key === 'ArrowUp' || event.key === 'ArrowDown'
   if (event.key === ' ' || event.key === 'Enter') { event.preventDefault(); held ? drop(true) : lift(item) }
   else if (held && event.key === 'Escape') { drop(false); item.querySelector('[data-grip]').focus() }
-  else if (held && isArrow) { event.preventDefault(); step(item, event.key === 'ArrowUp' ? -1 : 1) }
+  else if (held && event.key.startsWith('Arrow')) { event.preventDefault(); step(item, event.key === 'ArrowDown' ? 1 : -1) }
 })
 
 const isOver = (box, y) => y >= box.top && y <= box.bottom
@@ -68,6 +65,7 @@ addEventListener('pointerdown', event => {
   const move = now => {
     if (!moved && Math.abs(now.clientY - event.clientY) < 4) return
     if (!moved) { moved = true; lift(item) }
+    if (now.clientY < EDGE || now.clientY > innerHeight - EDGE) scrollBy(0, now.clientY < EDGE ? -EDGE / 2 : EDGE / 2)
     const list = lists().find(one => isOver(one.getBoundingClientRect(), now.clientY))
     if (!list) return
     const over = items(list).find(one => one !== item && isOver(one.getBoundingClientRect(), now.clientY))

@@ -20,6 +20,12 @@ addEventListener('keydown', event => {
   found.click()
 })
 
+// Whoever has worded an entry goes on from there
+document.addEventListener('swapped', event => {
+  const item = event.detail.closest('[data-item]')
+  if (item) document.getElementById(`grip-${item.dataset.item}`)?.focus({preventScroll: true})
+})
+
 addEventListener('click', event => {
   const summary = event.target.closest('summary')
   if (summary && !summary.parentElement.open) {

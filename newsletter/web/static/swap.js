@@ -50,7 +50,7 @@ export async function send(form, submitter) {
     const answer = await fetch(url, {method: 'POST', body, headers: {'X-Fragment': '1'}, redirect: 'manual'})
     if (answer.type === 'opaqueredirect' || answer.status === 401) { location.reload(); return answer }
     put(await answer.text(), {asked: answer.ok, sent: answer.ok ? form : null})
-    if (answer.ok) form.dispatchEvent(new CustomEvent('swapped', {bubbles: true}))
+    if (answer.ok) document.dispatchEvent(new CustomEvent('swapped', {detail: form}))
     return answer
   } catch {
     form.dataset.unsaved = '1'

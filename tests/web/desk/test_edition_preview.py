@@ -1,0 +1,121 @@
+"""The mail in its frame: as readers get it, with links that change nothing, and scripts that never run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from newsletter.store import editions
+from newsletter.store.newsletters import newsletter_ids
+from tests.newsroom import reader
+from tests.web.conftest import HOSTILE, Paper, rendition
+from tests.web.desk.conftest import ANA, BOB, Desk, Seats
+from tests.web.desk.test_edition import EDITION, at_seven, sit
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+NASTY = (
+    "<script>document.title='ran'</script>", "<img src=x onerror=\"document.title='ran'\">",
+    "{{ 7*7 }}{% include '/etc/passwd' %}${7*7}", "'\"><svg onload=document.title='ran'>", "</textarea><b>b",
+)  # fmt: skip
+
+
+def test_a_preview_as_a_subscriber_changes_nothing_and_dark_is_dark(desk: Desk, seats: Seats) -> None:
+    at_seven(desk)
+    page = sit(seats, desk, BOB)
+    body = page.frame_locator("iframe").locator("body")
+    expect(body).to_contain_text("Good morning, Alex Reader")
+    page.get_by_label("as", exact=True).select_option("reader")
+    page.get_by_label("A subscriber's address or number").fill(reader(1))
+    page.get_by_role("button", name="Show").click()
+    expect(body).to_contain_text(reader(1))
+    assert body.evaluate("body => origin") == "null"
+    ground = "body => getComputedStyle(body.querySelector('table, div')).backgroundColor"
+    light = body.evaluate(ground)
+    before = Paper(desk.runtime, {}, 0).dump()["subscription"]
+    with page.context.expect_page() as opened:
+        page.frame_locator("iframe").get_by_role("link", name="Unsubscribe").first.click()
+    opened.value.get_by_role("button").first.click()
+    opened.value.wait_for_load_state()
+    assert Paper(desk.runtime, {}, 0).dump()["subscription"] == before
+    opened.value.close()
+
+    page.get_by_label("Dark").check()
+    frame = page.frame(name="mail")
+    assert frame is not None
+    frame.wait_for_url("**scheme=dark**")
+    assert body.evaluate(ground) != light
+    page.get_by_role("radio", name="Text").check()
+    expect(body).to_contain_text("The day's story no. 1")
+    assert not page.frame_locator("iframe").locator("a").count()
+    page.get_by_label("Phone").check()
+    box = page.locator("iframe").bounding_box()
+    assert box and box["width"] == 390
+
+
+def test_what_a_theme_let_through_runs_nothing_in_the_frame(desk: Desk, seats: Seats) -> None:
+    at_seven(desk)
+    with desk.runtime.database.writing() as session:
+        edition = editions.find(session, newsletter_ids(session)["town"], "2026-02-18")
+        assert edition is not None
+        edition.rendition_id = editions.save_rendition(session, edition, rendition(HOSTILE), desk.clock.now())
+        session.add(edition)
+    page = seats.sit(desk, ANA)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(desk.url + EDITION)
+    expect(page.frame_locator("iframe").locator("#seen")).to_have_text("Bridge opens")
+    assert page.frame_locator("iframe").locator("body").evaluate("body => origin") == "null"
+    assert page.title() != "ran" and page.frame_locator("iframe").locator("title").inner_text() != "ran"
+    assert not [url for url in asked if "evil.example" in url]
+    seats.complaints = [
+        one for one in seats.complaints
+        if "pictures.example" not in one and "Content Security Policy" not in one and "sandboxed" not in one
+        and "ERR_NAME_NOT_RESOLVED" not in one and "ERR_INTERNET_DISCONNECTED" not in one
+    ]  # fmt: skip
+
+
+def test_whatever_somebody_writes_stays_text_everywhere(desk: Desk, seats: Seats) -> None:
+    at_seven(desk)
+    client = desk.client(BOB)
+    for number, nasty in enumerate(NASTY, 1):
+        assert client.post(f"{EDITION}/reword", article=str(number), headline=nasty,
+                           summary=nasty).status_code == 303  # fmt: skip
+    client.post(f"{EDITION}/subject", subject=NASTY[0])
+    client.post(f"{EDITION}/write", title=NASTY[1], url="https://town.example/x", summary=NASTY[3], to="note/")
+    client.post(f"{EDITION}/waive", code="lead-picture", why=NASTY[1])
+    page = seats.sit(desk, ANA)
+    for path in ("", "/history", "/out", "/compare", "/decide/approve", "/decide/send"):
+        page.goto(desk.url + EDITION + path)
+        page.wait_for_load_state()
+        assert "ran" not in page.title()
+        assert not page.locator("main b:text-is('b'), main svg[onload], main img[src=x]").count(), path
+    page.goto(desk.url + EDITION)
+    expect(page.locator("#slots")).to_contain_text(NASTY[0])
+    expect(page.frame_locator("iframe").locator("body")).to_contain_text("{{ 7*7 }}")
+    assert not page.frame_locator("iframe").locator("script, svg").count()
+
+
+def test_nobody_else_frames_the_desk_or_its_preview(open_desk: Callable[..., Desk]) -> None:
+    desk = open_desk()
+    at_seven(desk)
+    client = desk.client(ANA)
+    assert "frame-ancestors 'none'" in client.get(EDITION).headers["content-security-policy"]
+    answer = client.get(f"{EDITION}/preview")
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'")
+    assert "frame-ancestors 'self'" in policy and "allow-scripts" not in policy
+    assert "allow-same-origin" not in policy and "script-src" not in policy
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    foreign = client.get(f"{EDITION}/preview", **{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors"})
+    assert foreign.status_code == 403
+
+
+def test_a_reader_who_is_none_is_told_so_in_the_frame(desk: Desk, seats: Seats) -> None:
+    at_seven(desk)
+    page = sit(seats, desk)
+    page.goto(f"{desk.url}{EDITION}/preview?to=reader&reader=nobody@readers.example")
+    expect(page.locator("body")).to_contain_text("There is no subscriber")
