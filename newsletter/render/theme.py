@@ -11,6 +11,7 @@ import re
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +139,16 @@ def load_theme(name: str, themes: Path | None = None) -> Theme:
         raise Misuse(f"There is no theme {name!r} in {places}.", next_step="newsletter theme list")
     if shipped_one not in folders:
         folders.append(shipped("mail", DEFAULT))
-    return Theme(name, tuple(folder.resolve() for folder in folders))
+    found = tuple(folder.resolve() for folder in folders)
+    written = tuple((path, path.stat().st_mtime_ns) for folder in found for path in files_in(folder))
+    return _kept(name, found, written)
+
+
+@lru_cache(maxsize=8)
+def _kept(name: str, folders: tuple[Path, ...], _written: tuple[tuple[Path, int], ...]) -> Theme:
+    """Reading a theme's files takes longer than all else of a mail, and an editor at the desk has it
+    composed after each act. A theme of which a file was written anew is another theme."""
+    return Theme(name, folders)
 
 
 def check_theme_name(name: str) -> None:
