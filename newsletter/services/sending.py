@@ -19,9 +19,10 @@ from newsletter.models import Edition, EditionKind, EditionState
 from newsletter.runtime import Runtime
 from newsletter.schedule import later_dues
 from newsletter.services.finding import refuse_if_stopped
-from newsletter.services.timing import is_too_late, usual_due
+from newsletter.services.timing import is_past_limit, is_too_late, usual_due
 from newsletter.store import control, deliveries, editions, freezing
 from newsletter.store.audience import audience, count_audience
+from newsletter.store.deliveries import Open
 from newsletter.store.newsletters import newsletter_ids
 from newsletter.values import Letterhead, Sums
 
@@ -50,7 +51,7 @@ def _open(
 ) -> None:
     if edition.by_hand and edition.state != EditionState.FROZEN:
         return
-    if is_too_late(newsletter, edition, now):
+    if _is_too_late(session, newsletter, edition, now):
         _hold_late(session, newsletter, edition, now)
     elif edition.state == EditionState.FROZEN or edition.rendition_id is None:
         return
@@ -66,6 +67,14 @@ def _open(
         if planned == 0 and edition.id is not None:
             empty = editions.get(session, edition.id)
             editions.change(session, empty, EditionState.SKIPPED, now, who=WHO, why="it has no reader")
+
+
+def _is_too_late(session: Session, newsletter: NewsletterSettings, edition: Edition, now: datetime) -> bool:
+    """A frozen one is late once its first readers are, who may get it at a time of their own."""
+    first = None
+    if edition.state == EditionState.FROZEN:
+        first = deliveries.still_open(session, edition.id or 0, now).due_at
+    return is_too_late(newsletter, edition, now) if first is None else is_past_limit(newsletter, first, now)
 
 
 def _hold_late(session: Session, newsletter: NewsletterSettings, edition: Edition, now: datetime) -> None:
@@ -210,6 +219,12 @@ def progress(runtime: Runtime, edition_id: int) -> tuple[EditionState, Sums]:
     with runtime.database.reading() as session:
         state = EditionState(editions.get(session, edition_id).state)
         return state, deliveries.sums(session, edition_id)
+
+
+def still_open(runtime: Runtime, edition_id: int, now: datetime) -> Open:
+    """What the edition has yet to begin, and for how many it is not time yet."""
+    with runtime.database.reading() as session:
+        return deliveries.still_open(session, edition_id, now)
 
 
 def compose(runtime: Runtime, edition_id: int) -> Compiled:

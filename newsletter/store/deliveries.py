@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, func, or_, select
+from sqlalchemy import Select, and_, case, exists, func, or_, select
 from sqlmodel import Session, col
 
 from newsletter.models import Batch, BatchState, Delivery, DeliveryState, Edition, EditionState, Subscriber
@@ -86,6 +86,28 @@ def sums(session: Session, edition_id: int) -> Sums:
     ).one()
     total, *counts = (int(value) for value in totals)
     return Sums(**dict(zip(names, counts, strict=True)), queued=total - sum(counts))
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """What an edition still has to begin: since or from when, and for how many the time has yet to come,
+    the last of them at `until`."""
+
+    due_at: datetime | None = None
+    later: int = 0
+    until: datetime | None = None
+
+
+def still_open(session: Session, edition_id: int, now: datetime) -> Open:
+    is_later = col(Batch.due_at) > now
+    row = session.execute(
+        select(
+            func.min(Batch.due_at),
+            func.coalesce(func.sum(case((is_later, Batch.size - Batch.moved), else_=0)), 0),
+            func.max(case((is_later, Batch.due_at))),
+        ).where(col(Batch.edition_id) == edition_id, col(Batch.state) != BatchState.DONE)
+    ).one()
+    return Open(row[0], int(row[1]), row[2])
 
 
 @dataclass(frozen=True, slots=True)
