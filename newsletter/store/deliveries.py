@@ -18,8 +18,9 @@ from newsletter.values import BatchKey, Sums
 
 
 def due_batches(
-    session: Session, now: datetime, *, without: Collection[BatchKey], limit: int
-) -> list[BatchKey]:
+    session: Session, now: datetime, *, without: Collection[BatchKey], limit: int,
+    without_lanes: Collection[str] = (),
+) -> list[BatchKey]:  # fmt: skip
     """Batches that may be worked on now; a running one is due when its worker is gone.
 
     Editions take turns: whichever has the fewest batches in hand comes next, so that a small
@@ -35,6 +36,7 @@ def due_batches(
                 col(Batch.state) != BatchState.DONE,
                 col(Batch.due_at) <= now,
                 col(Batch.not_before) <= now,
+                col(Batch.lane).not_in(without_lanes),
             )
             .order_by(Batch.due_at, Batch.no)
             .limit(limit + in_hand[edition_id])
@@ -73,6 +75,22 @@ def next_due(session: Session) -> datetime | None:
         )
     )
     return min((time for time in times if time is not None), default=None)
+
+
+def expected(session: Session, after: datetime, until: datetime) -> int:
+    """Rows whose time comes after the one instant and not after the other."""
+    rows = session.execute(
+        select(func.coalesce(func.sum(Batch.size), 0))
+        .join(Edition, col(Edition.id) == col(Batch.edition_id))
+        .where(
+            col(Edition.state).in_(SENDABLE),
+            goes_on(),
+            col(Batch.state) == BatchState.READY,
+            col(Batch.not_before) > after,
+            col(Batch.not_before) <= until,
+        )
+    ).scalar_one()
+    return int(rows)
 
 
 def sums(session: Session, edition_id: int) -> Sums:

@@ -30,6 +30,7 @@ from newsletter.values.editions import (
     SocialLink,
     Story,
 )
+from newsletter.values.flows import Flow
 
 __all__ = [
     "ArticleDraft",
@@ -40,6 +41,7 @@ __all__ = [
     "Choice",
     "EditionView",
     "Fate",
+    "Flow",
     "Letterhead",
     "Outcome",
     "Phase",
