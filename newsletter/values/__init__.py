@@ -31,6 +31,7 @@ from newsletter.values.editions import (
     Story,
 )
 from newsletter.values.flows import Flow
+from newsletter.values.letters import LetterHead, LetterInHand, LetterView, PrintedLetter
 
 __all__ = [
     "ArticleDraft",
@@ -42,11 +43,15 @@ __all__ = [
     "EditionView",
     "Fate",
     "Flow",
+    "LetterHead",
+    "LetterInHand",
+    "LetterView",
     "Letterhead",
     "Outcome",
     "Phase",
     "Picture",
     "Placement",
+    "PrintedLetter",
     "Ran",
     "Recipient",
     "Refusal",
