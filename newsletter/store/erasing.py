@@ -45,15 +45,7 @@ def erase(session: Session, subscriber_id: int, now: datetime) -> str:
     if person is None or person.address is None:
         return ""
     address, key = person.address, person.address_key
-    for table in (Delivery, Attempt):
-        # The index finds a person's delivery by its edition
-        of_editions = col(table.edition_id).in_(select(col(Edition.id)))
-        session.execute(
-            update(table)
-            .where(of_editions, col(table.subscriber_id) == subscriber_id)
-            .values(reply="")
-            .execution_options(synchronize_session=False)
-        )
+    _erase_answers(session, subscriber_id)
     session.execute(
         update(History)
         .where(col(History.what) == "subscriber", col(History.what_id) == subscriber_id)
@@ -75,6 +67,18 @@ def erase(session: Session, subscriber_id: int, now: datetime) -> str:
     )
     _suppress(session, key, now)
     return address
+
+
+def _erase_answers(session: Session, subscriber_id: int) -> None:
+    for table in (Delivery, Attempt):
+        # The index finds a person's delivery by its edition
+        of_editions = col(table.edition_id).in_(select(col(Edition.id)))
+        session.execute(
+            update(table)
+            .where(of_editions, col(table.subscriber_id) == subscriber_id)
+            .values(reply="")
+            .execution_options(synchronize_session=False)
+        )
 
 
 def _erase_letters(session: Session, subscriber_id: int, address: str) -> None:
