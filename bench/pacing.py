@@ -24,6 +24,7 @@ from newsletter.store.database import Database
 
 MAIN = Relay(name="main", host="127.0.0.1", tls="none")
 RESULTS = Path(__file__).parent / "results"
+TO_START = 15.0  # seconds that all workers have to start in; then they begin together
 AT_ONCE = 50  # rows that a batch would begin
 
 
@@ -33,9 +34,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--workers", type=int, default=3)
     parser.add_argument("--work", metavar="URL", help="be one of the workers")
+    parser.add_argument("--begin", type=float, help="when it begins, as the machine's monotonic clock has it")
     given = parser.parse_args()
     if given.work:
-        print(json.dumps(asyncio.run(_work(given.work, given.rate, given.seconds))))
+        print(json.dumps(asyncio.run(_work(given.work, given.rate, given.seconds, given.begin))))
         return
     started = machine_now()
     about = {"at": started.isoformat(timespec="seconds"), "program": program(), "machine": machine()}
@@ -43,6 +45,7 @@ def main() -> None:
         url = runtime.settings.database.url
         words = [sys.executable, "-m", "bench.pacing", "--work", url]
         words += ["--rate", str(given.rate), "--seconds", str(given.seconds)]
+        words += ["--begin", str(monotonic() + TO_START)]
         workers = [subprocess.Popen(words, stdout=subprocess.PIPE) for _ in range(given.workers)]
         told = [json.loads(worker.communicate()[0]) for worker in workers]
     first, last = min(one["began"] for one in told), max(one["ended"] for one in told)
@@ -55,9 +58,10 @@ def main() -> None:
     print(f"{given_out} in {last - first:.2f} s: {rate:.1f} a second, {100 * rate / given.rate - 100:+.1f} %")
 
 
-async def _work(url: str, rate: float, seconds: float) -> dict[str, float]:
+async def _work(url: str, rate: float, seconds: float, begin: float) -> dict[str, float]:
     pace = Pace(Database(url), [MAIN], [Lane(name="gmail", rate=rate)])
     await pace.take("gmail", "main", 1)  # connects
+    await asyncio.sleep(begin - monotonic())
     watch, began, given, asked = Stopwatch(), monotonic(), 0, 0
     while monotonic() - began < seconds:
         given += await pace.take("gmail", "main", AT_ONCE)

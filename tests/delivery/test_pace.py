@@ -39,15 +39,17 @@ def test_a_lane_keeps_to_its_rate_and_the_others_do_not_wait_for_it(database: Da
     """Two batches may be in hand at once, and there are two slow lanes; still the others go on."""
     with SmtpServer() as server:
         morning = Morning(database, server, batch=5)
-        morning.lanes = (Lane(name="gmail", rate=20), Lane(name="yahoo", rate=20))
-        morning.freeze(gmail=25, rest=60, yahoo=25)
+        morning.lanes = (Lane(name="gmail", rate=1), Lane(name="yahoo", rate=1))
+        morning.freeze(gmail=30, rest=60, yahoo=30)
         began = monotonic()
-        morning.deliver()
-        assert monotonic() - began > (25 - 1 - 0.4 * 20) / 20
-        assert morning.counts() == {"sent": 110}
-    order = lane_order(server)
-    others = max(place for place, lane in enumerate(order) if lane == "rest")
-    assert order[: others + 1].count("gmail") < 15, "the others were done long before"
+        thread = threading.Thread(target=morning.deliver)
+        thread.start()
+        until(lambda: lane_order(server).count("rest") == 60)
+        morning.stop.set()
+        thread.join()
+        gone = Counter(lane_order(server))
+        assert 1 <= gone["gmail"] <= 2 + (monotonic() - began), "what may gather, and one a second"
+        assert morning.counts() == {"sent": gone.total(), "queued": 120 - gone.total()}
 
 
 def test_a_relay_keeps_to_its_rate(database: Database) -> None:
@@ -162,7 +164,7 @@ def test_a_throttled_worker_does_not_sleep_through_a_pause(database: Database) -
             editions.get(session, morning.edition).state = EditionState.PAUSED
         paused = monotonic()
         thread.join()
-        assert monotonic() - paused < 1.5
+        assert monotonic() - paused < 3
         assert morning.counts() == {"sent": server.accepted, "queued": 50 - server.accepted}
 
 
