@@ -15,6 +15,7 @@ import typer
 
 from newsletter.cli import (
     articles,
+    correcting,
     deciding,
     demo,
     dkim,
@@ -60,7 +61,7 @@ for room in (
     dkim,
 ):
     room.register(app)
-for corner in (shaping, deciding, previewing):
+for corner in (shaping, deciding, previewing, correcting):
     corner.register(editions.room)
 
 

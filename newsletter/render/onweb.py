@@ -53,8 +53,8 @@ def _head(newsletter: NewsletterSettings, about: OnWeb) -> str:
         "og:type": "article", "og:title": about.title, "og:description": about.summary,
         "og:url": about.address, "og:site_name": newsletter.name,
         "og:locale": str(words_for(newsletter.language).locale),
-        "article:published_time": about.began_at.isoformat(),
-        "article:modified_time": _changed_at(about).isoformat(),
+        "article:published_time": _instant(about.began_at),
+        "article:modified_time": _instant(_changed_at(about)),
     }  # fmt: skip
     if about.picture_url.startswith("https://"):
         meta["og:image"] = about.picture_url
@@ -82,8 +82,8 @@ def _for_machines(newsletter: NewsletterSettings, about: OnWeb) -> str:
         "description": about.summary,
         "url": about.address,
         "mainEntityOfPage": about.address,
-        "datePublished": about.began_at.isoformat(),
-        "dateModified": _changed_at(about).isoformat(),
+        "datePublished": _instant(about.began_at),
+        "dateModified": _instant(_changed_at(about)),
         "inLanguage": newsletter.language,
         "isPartOf": {"@type": "Periodical", "name": newsletter.name, "url": about.newsletter_address},
         "publisher": {"@type": "Organization", "name": newsletter.from_name or newsletter.name},
@@ -92,7 +92,7 @@ def _for_machines(newsletter: NewsletterSettings, about: OnWeb) -> str:
         article["image"] = about.picture_url
     if about.corrections:
         article["correction"] = [
-            {"@type": "CorrectionComment", "text": what, "datePublished": at.isoformat()}
+            {"@type": "CorrectionComment", "text": what, "datePublished": _instant(at)}
             for at, what in about.corrections
         ]
     return "".join(_escaped(json.dumps(article)))
@@ -119,3 +119,7 @@ def _notice(newsletter: NewsletterSettings, corrections: Iterable[tuple[datetime
 
 def _changed_at(about: OnWeb) -> datetime:
     return about.corrections[0][0] if about.corrections else about.began_at
+
+
+def _instant(at: datetime) -> str:
+    return at.isoformat(timespec="seconds")
