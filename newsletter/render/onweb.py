@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from babel.dates import format_datetime
+from babel import Locale
+from babel.dates import format_date, format_time
 from markupsafe import Markup, escape
 
 from newsletter.config import NewsletterSettings
@@ -20,11 +21,11 @@ _HEAD_ENDS = re.compile(r"</head>", re.IGNORECASE)
 _BODY_BEGINS = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
 # Within a page's style, which its policy allows; ink on paper by day and by night
 _NOTICE = Markup(
-    '<div role="note" lang="{language}" style="max-width:600px;margin:16px auto;padding:16px 20px;'
+    '<div role="note" lang="{language}" style="max-width:600px;margin:16px auto;padding:12px 20px;'
     "box-sizing:border-box;border:1px solid #7a4b00;border-radius:6px;background:#fff3d6;color:#1b1b1a;"
     'font:16px/24px Georgia,serif">{corrections}</div>'
 )
-_CORRECTION = Markup('<p style="margin:0 0 8px"><strong>{title}</strong> {what}</p>')
+_CORRECTION = Markup('<p style="margin:4px 0"><strong>{title}</strong> {what}</p>')
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +109,17 @@ def _notice(newsletter: NewsletterSettings, corrections: Iterable[tuple[datetime
     told = Markup("").join(
         _CORRECTION.format(
             title=words.gettext("Corrected on {date}:").format(
-                date=format_datetime(at.astimezone(newsletter.zone), "d MMMM y, H:mm", locale=words.locale)
+                date=_moment(at.astimezone(newsletter.zone), words.locale)
             ),
             what=Markup("<br>").join(escape(line) for line in what.splitlines()),
         )
         for at, what in corrections
     )
     return str(_NOTICE.format(language=words.tag, corrections=told))
+
+
+def _moment(at: datetime, locale: Locale) -> str:
+    return f"{format_date(at, 'long', locale=locale)}, {format_time(at, 'short', locale=locale)}"
 
 
 def _changed_at(about: OnWeb) -> datetime:

@@ -13,8 +13,9 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col, select
 
+from newsletter import scheduler
 from newsletter.models import Rendition, Subscriber, Subscription
-from newsletter.services import reading
+from newsletter.services import reading, sending
 from tests.newsroom import Newsroom, at, reader
 from tests.smtpd import SmtpServer
 
@@ -76,7 +77,7 @@ def test_the_page_says_what_was_wrong_and_the_mail_stays_on_record(room: Newsroo
     )
     shown = page(room)
     assert WRONG not in shown and RIGHT in shown
-    assert re.search(rf"<strong>Corrected on 18 February 2026, 10:00:</strong> {re.escape(WHAT)}", shown)
+    assert re.search(rf"Corrected on February 18, 2026, 10:00\sAM:</strong> {re.escape(WHAT)}", shown)
     linked = json.loads(re.findall(r'<script type="application/ld\+json">(.*?)</script>', shown)[0])
     assert linked["headline"] == RIGHT and linked["correction"][0]["text"] == WHAT
     assert linked["dateModified"] == "2026-02-18T15:00:00+00:00" > linked["datePublished"]
@@ -131,17 +132,22 @@ def test_those_who_got_the_error_are_told_and_nobody_else(room: Newsroom, server
 @ONE_STORE
 def test_a_correction_stays_what_it_is_until_somebody_sends_it(room: Newsroom, server: SmtpServer) -> None:
     correct(room, lead(room), "--what", WHAT, "--headline", RIGHT, "--mail")
-    name, server_mails = "town/2026-02-18-correction-1", len(server.mails)
-    entries = room.edition("2026-02-18-correction-1")["entries"]
+    slug, mails = "2026-02-18-correction-1", len(server.mails)
+    name, entries = f"town/{slug}", room.edition(slug)["entries"]
     room.import_stories(4, published=at("10:30"), kind="noon")
     room.run("tick", now=at("11:00"))
+    with room.opened(at("11:01")) as runtime:
+        town, moment = runtime.newsletter("town"), at("11:01")
+        sent = scheduler.send_now(runtime, town, slug, moment, wait=timedelta(minutes=1), who="ops")
+        assert sent.people == 3
+        assert sending.unfreeze(runtime, town, sent.edition_id, moment, who="ops"), "Ctrl-C"
     for words in (["skip", name, "--why", "on reflection"], ["unskip", name]):
         assert room.run("editions", *words, now=at("11:05")).code == 0
     room.run("tick", now=at("11:10"))
-    assert room.edition("2026-02-18-correction-1")["entries"] == entries
-    assert len(server.mails) == server_mails
+    assert room.edition(slug)["entries"] == entries
+    assert len(server.mails) == mails
     room.run("tick", now=at("10:01", days=1))
-    line = room.editions()["2026-02-18-correction-1"]
+    line = room.editions()[slug]
     assert (line["state"], line["why"]) == ("skipped", "it waited to be sent by hand, and nobody did")
 
 
