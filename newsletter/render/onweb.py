@@ -21,9 +21,9 @@ _HEAD_ENDS = re.compile(r"</head>", re.IGNORECASE)
 _BODY_BEGINS = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
 # Within a page's style, which its policy allows; ink on paper by day and by night
 _NOTICE = Markup(
-    '<div role="note" lang="{language}" style="max-width:600px;margin:16px auto;padding:12px 20px;'
-    "box-sizing:border-box;border:1px solid #7a4b00;border-radius:6px;background:#fff3d6;color:#1b1b1a;"
-    'font:16px/24px Georgia,serif">{corrections}</div>'
+    '<div role="note" lang="{language}" style="width:calc(100% - 32px);max-width:600px;margin:16px auto;'
+    "padding:12px 20px;box-sizing:border-box;border:1px solid #7a4b00;border-radius:6px;"
+    'background:#fff3d6;color:#1b1b1a;font:16px/24px Georgia,serif">{corrections}</div>'
 )
 _CORRECTION = Markup('<p style="margin:4px 0"><strong>{title}</strong> {what}</p>')
 
