@@ -36,8 +36,7 @@ def correct(
 
     With --mail an edition for those who got the error is drafted; it waits for you to send it.
 
-    Example: newsletter editions correct town/2026-02-18 12 --what "The ferry runs on Friday, not on
-    Thursday." --headline "Ferry resumes on Friday" --mail
+    Example: newsletter editions correct town/2026-02-18 12 --what "It is Friday."
     """
     opened = runtime()
     now = opened.clock.now()

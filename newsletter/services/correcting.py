@@ -154,7 +154,7 @@ def _refuse_unfit(session: Session, newsletter: NewsletterSettings, edition: Edi
     if mail and edition.state in UNDER_WAY:
         raise Refused(
             f"{name} is still going out; who gets the error is known when that has ended.",
-            next_step=f"newsletter cancel {name} --why TEXT, or correct it without --mail",
+            next_step=f"newsletter editions correct {name} --what TEXT",
         )
 
 
