@@ -73,8 +73,8 @@ class Compiled:
         self._plan = Plan(signing, self._domain, self._from + self._common, OWN, letterhead.date)
         self._mould = Mould(
             [
-                _part_head(boundary, "plain"), *_pieces("text", rendition.text),
-                b"\r\n" + _part_head(boundary, "html"), *_pieces("html", rendition.html),
+                part_head(boundary, "plain"), *_pieces("text", rendition.text),
+                b"\r\n" + part_head(boundary, "html"), *_pieces("html", rendition.html),
                 f"\r\n--{boundary}--\r\n".encode(),
             ]
         )  # fmt: skip
@@ -170,7 +170,8 @@ def _pieces(part: str, body: Body) -> list[bytes | str]:
     return pieces
 
 
-def _part_head(boundary: str, subtype: str) -> bytes:
+def part_head(boundary: str, subtype: str) -> bytes:
+    """The line and the headers with which a part of a mail begins."""
     return b"".join(
         (
             f"--{boundary}\r\n".encode(),

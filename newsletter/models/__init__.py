@@ -19,6 +19,7 @@ from newsletter.models.content import (
     Verdict,
 )
 from newsletter.models.ledger import Attempt, Batch, Delivery
+from newsletter.models.letters import Letter
 from newsletter.models.people import Subscriber, Subscription, Suppression
 from newsletter.models.running import Alert, Control, Headcount, History, Lease, RelayRecord
 from newsletter.models.states import (
@@ -30,6 +31,7 @@ from newsletter.models.states import (
     DeliveryState,
     EditionKind,
     EditionState,
+    LetterKind,
     Placed,
     Slot,
     SubscriptionState,
@@ -60,6 +62,8 @@ __all__ = [
     "Headcount",
     "History",
     "Lease",
+    "Letter",
+    "LetterKind",
     "Mark",
     "Newsletter",
     "Placed",

@@ -16,7 +16,7 @@ from alembic.script import ScriptDirectory
 
 from newsletter.errors import Misuse, StoreFailed
 from newsletter.models import Newsletter, Table
-from newsletter.store import public
+from newsletter.store import public, schema
 from newsletter.store.database import Database
 from newsletter.store.schema import MIGRATIONS, expected_version, require_current, store_version, upgrade
 from newsletter.store.words import wanted
@@ -60,6 +60,11 @@ def test_upgrading_again_changes_nothing(database: Database) -> None:
     require_current(database)
     with database.reading() as session:
         assert session.get_one(Newsletter, number).slug == "kept"
+
+
+def test_the_migrations_versions_are_told_without_loading_them() -> None:
+    scripts = ScriptDirectory.from_config(schema._config())
+    assert [script.revision for script in scripts.walk_revisions()][::-1] == schema._versions()
 
 
 def test_a_store_behind_is_refused_with_that_sentence(database: Database) -> None:
