@@ -18,8 +18,9 @@ from sqlalchemy import update
 from sqlmodel import col
 
 from newsletter.models import Edition, EditionKind, EditionState, Rendition
-from newsletter.services import reading
+from newsletter.services import reading, sending
 from newsletter.services.drafting import too_few
+from newsletter.store import editions
 from newsletter.store.history import note
 from newsletter.store.words import searchable
 from newsletter.values import Choice
@@ -291,3 +292,19 @@ def test_no_parameter_reaches_the_stores_language(site: httpx.Client, paper: Pap
             answer = site.get("/n/post", params={name: odd})
             assert answer.status_code in (200, 400, 404), (name, odd)
             assert name in ("page", "year", "q") or answer.text == plain
+
+
+@ONE_STORE
+def test_the_mails_of_a_private_archive_open_their_own_edition(paper: Paper) -> None:
+    number = paper.edition("2026-02-17")
+    paper.edition("2026-02-16")
+    with paper.runtime.database.reading() as session:
+        edition = editions.get(session, number)
+    private = PAPER.model_copy(update={"private_archive": True})
+    link = sending.letterhead(paper.runtime, private, edition).archived_at
+    path, _, query = link.removeprefix("https://news.example.org").partition("?")
+    with served(paper, private_archive=True) as site:
+        assert "Bridge opens" in site.get(f"{path}?{query}").text
+        assert site.get(path).status_code == 404
+        assert site.get(f"/n/post/2026-02-16?{query}").status_code == 404
+    assert sending.letterhead(paper.runtime, PAPER, edition).archived_at == link.partition("?")[0]
