@@ -15,13 +15,13 @@ from sqlmodel import Session
 from newsletter.config import NewsletterSettings
 from newsletter.errors import Refused
 from newsletter.mail.message import Compiled
-from newsletter.models import Edition, EditionKind, EditionState
+from newsletter.models import Edition, EditionState
 from newsletter.runtime import Runtime
 from newsletter.schedule import later_dues
 from newsletter.services.finding import refuse_if_stopped
 from newsletter.services.timing import is_past_limit, is_too_late, usual_due
 from newsletter.store import control, deliveries, editions, freezing
-from newsletter.store.audience import audience, count_audience
+from newsletter.store.audience import audience_of, count_audience
 from newsletter.store.deliveries import Open
 from newsletter.store.newsletters import newsletter_ids
 from newsletter.values import Letterhead, Sums
@@ -100,7 +100,7 @@ def freeze(
     )  # fmt: skip
     if not frozen or edition.id is None:
         return None
-    people = audience(edition.newsletter_id, EditionKind(edition.kind), edition.local_date, now)
+    people = audience_of(edition, now)
     return freezing.plan(
         session, edition.id, people, due_at=due_at, size=runtime.settings.sending.batch,
         deadline=due_at + timedelta(seconds=runtime.settings.sending.deadline),
@@ -133,7 +133,8 @@ def unfreeze(
         due_at = usual_due(newsletter, edition) or now
         back = EditionState(edition.resume_to) if due_at > now else EditionState.HELD
         values: dict[str, object] = {"due_at": due_at, "frozen_at": None}
-        if back is EditionState.DRAFT and now < due_at - timedelta(seconds=newsletter.cutoff):
+        moves_on = edition.corrects_id is None and now < due_at - timedelta(seconds=newsletter.cutoff)
+        if back is EditionState.DRAFT and moves_on:
             values |= {"closed_at": None, "rendition_id": None}
         why = "its send was undone" if back is EditionState.HELD else ""
         if not editions.change(session, edition, back, now, who=who, act="undone", why=why, **values):
@@ -212,7 +213,7 @@ def send_now(
 
 def count_people(runtime: Runtime, edition: Edition, now: datetime) -> int:
     """How many would get the edition if it were frozen now."""
-    people = audience(edition.newsletter_id, EditionKind(edition.kind), edition.local_date, now)
+    people = audience_of(edition, now)
     with runtime.database.reading() as session:
         return count_audience(session, people)
 

@@ -8,9 +8,32 @@ from typing import Any
 from sqlalchemy import Select, and_, exists, func, or_, select
 from sqlmodel import Session, col
 
-from newsletter.models import Cadence, EditionKind, Subscriber, Subscription, SubscriptionState, Suppression
+from newsletter.models import (
+    Cadence,
+    Delivery,
+    DeliveryState,
+    Edition,
+    EditionKind,
+    Subscriber,
+    Subscription,
+    SubscriptionState,
+    Suppression,
+)
 
 Audience = Select[Any, Any, Any, Any]
+
+
+def audience_of(edition: Edition, at: datetime) -> Audience:
+    """Those whom this edition is for; a correction is for those who got what it corrects."""
+    people = audience(edition.newsletter_id, EditionKind(edition.kind), edition.local_date, at)
+    if edition.kind != EditionKind.CORRECTION:
+        return people
+    got_it = exists().where(
+        col(Delivery.edition_id) == edition.corrects_id,
+        col(Delivery.subscriber_id) == col(Subscriber.id),
+        col(Delivery.state).in_((DeliveryState.SENT, DeliveryState.UNKNOWN)),
+    )
+    return people.where(got_it)
 
 
 def audience(newsletter_id: int, kind: EditionKind, day: date, at: datetime) -> Audience:
