@@ -15,7 +15,7 @@ from sqlmodel import Session
 from newsletter.config import NewsletterSettings
 from newsletter.errors import Refused
 from newsletter.mail.message import Compiled
-from newsletter.models import Edition, EditionState
+from newsletter.models import Edition, EditionKind, EditionState
 from newsletter.runtime import Runtime
 from newsletter.schedule import later_dues
 from newsletter.services.finding import refuse_if_stopped
