@@ -17,7 +17,8 @@ from newsletter.config import NewsletterSettings
 from newsletter.errors import Misuse
 from newsletter.runtime import Runtime
 from newsletter.services import mending, status
-from newsletter.services.mending import Doubt
+from newsletter.store.deliveries import Answered
+from newsletter.store.letters import DoubtedLetter
 
 WHO = "ops"
 
@@ -38,20 +39,30 @@ def register(app: typer.Typer) -> None:
 def list_unknown(
     edition: Annotated[str | None, typer.Argument(help="NEWSLETTER/SLUG; all when left out.")] = None,
 ) -> None:
-    """Who is in doubt, by name.
+    """Who is in doubt, by name. Letters are listed too, when no edition is named.
+
+    A letter in doubt is not sent again: whoever still needs it asks for it anew.
 
     Example: newsletter unknown list town/today
     """
     opened = runtime()
+    letters: tuple[DoubtedLetter, ...] = ()
     if edition is None:
+        letters = mending.letters_in_doubt(opened)
         found = mending.in_doubt(opened, None, "")
     else:
         found = mending.in_doubt(opened, *status.split_name(opened, edition, opened.clock.now()))
     finish(
-        {"unknown": [{"edition": doubt.edition, **asdict(doubt.row)} for doubt in found]},
+        {
+            "unknown": [{"edition": doubt.edition, **asdict(doubt.row)} for doubt in found],
+            "letters": [asdict(letter) for letter in letters],
+        },
         table(
             ["EDITION", "ADDRESS", "SINCE", "WHAT IS KNOWN"],
-            [_cells(doubt) for doubt in found],
+            [
+                *(_cells(doubt.edition, doubt.row) for doubt in found),
+                *(_cells(f"letter: {_kind(letter)}", letter) for letter in letters),
+            ],
             empty="Nobody is in doubt.",
         ),
     )
@@ -122,6 +133,10 @@ def _chosen(
     return newsletter, slug, None if everybody else addresses
 
 
-def _cells(doubt: Doubt) -> list[object]:
-    since = f"{doubt.row.at:%d %b %H:%M} UTC" if doubt.row.at else ""
-    return [doubt.edition, doubt.row.address, since, doubt.row.reply or "begun when its worker died"]
+def _cells(of: str, row: Answered | DoubtedLetter) -> list[object]:
+    since = f"{row.at:%d %b %H:%M} UTC" if row.at else ""
+    return [of, row.address, since, row.reply or "begun when its worker died"]
+
+
+def _kind(letter: DoubtedLetter) -> str:
+    return letter.kind.replace("_", " ")

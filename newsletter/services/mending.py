@@ -19,10 +19,11 @@ from newsletter.models import DeliveryState, Edition, EditionState
 from newsletter.runtime import Runtime
 from newsletter.services.finding import find_edition, refuse_if_stopped
 from newsletter.services.many import refuse_uncounted
-from newsletter.store import deliveries, editions, freezing, reopening
+from newsletter.store import deliveries, editions, freezing, letters, reopening
 from newsletter.store.audience import count_audience
 from newsletter.store.deliveries import Answered
 from newsletter.store.history import note
+from newsletter.store.letters import DoubtedLetter
 from newsletter.store.missing import without_row
 from newsletter.store.newsletters import newsletter_ids
 
@@ -99,6 +100,12 @@ def in_doubt(runtime: Runtime, newsletter: NewsletterSettings | None, slug: str)
             for edition in found
             for row in deliveries.in_delivery_state(session, edition.id or 0, DeliveryState.UNKNOWN, None)
         )
+
+
+def letters_in_doubt(runtime: Runtime) -> tuple[DoubtedLetter, ...]:
+    """Letters are never sent again: whoever still needs one asks for it anew."""
+    with runtime.database.reading() as session:
+        return letters.in_doubt(session)
 
 
 def count_sent(

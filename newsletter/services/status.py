@@ -16,6 +16,7 @@ from newsletter.schedule import next_due
 from newsletter.services.lines import (
     EditionLine,
     FeedLine,
+    LettersLine,
     NewsletterLine,
     Problem,
     RelayLine,
@@ -26,22 +27,33 @@ from newsletter.services.lines import (
 from newsletter.services.needs import needs
 from newsletter.services.readiness import Readiness, readiness_of
 from newsletter.services.underway import is_worth_a_look, run_line
-from newsletter.store import alerts, articles, control, deliveries, editions, leases, standing
+from newsletter.store import alerts, articles, control, deliveries, editions, leases, letters, standing
 from newsletter.store.audience import audience, count_audience
 from newsletter.store.deliveries import Answered
 from newsletter.store.feeds import is_silent
 from newsletter.store.history import story_of
+from newsletter.store.letters import LettersStanding
 from newsletter.store.newsletters import newsletter_ids
 from newsletter.store.relays import records
 from newsletter.store.schema import store_version
 from newsletter.values import Candidate, Placement, Sums
 
-__all__ = ["EditionLine", "EditionStory", "NewsletterLine", "Problem", "RelayLine", "RunLine", "Status"]
+__all__ = [
+    "EditionLine",
+    "EditionStory",
+    "LettersLine",
+    "NewsletterLine",
+    "Problem",
+    "RelayLine",
+    "RunLine",
+    "Status",
+]
 
 RECENT = 3
 MOST_IN_DOUBT = 10
 CLOCK = "clock"  # the lease that the scheduler signs
 UNTOLD = timedelta(hours=24)
+LONG = timedelta(minutes=15)  # for a letter to wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +70,7 @@ def status(runtime: Runtime, now: datetime) -> Status:
     """One screen's worth. Sums come from batches, so a million deliveries cost nothing here."""
     version = store_version(runtime.database)
     with runtime.database.reading() as session:
+        posted = letters.standing(session, asked_before=now - LONG, since=now - UNTOLD)
         shown = _editions_to_show(session, runtime)
         found = Status(
             at=now,
@@ -70,13 +83,14 @@ def status(runtime: Runtime, now: datetime) -> Status:
             ),
             feeds=_feeds(session, runtime, now),
             relays=_relays(session, runtime.settings.relays),
+            letters=_letters(session, posted),
             stopped_by=stop.who if (stop := control.standing_stop(session)) else "",
             unsigned=_unsigned(runtime),
             store=StoreLine(runtime.database.engine.dialect.name, standing.size(session), version),
             clock=leases.last_sign(session, CLOCK),
             delivering=leases.living_holder(session, "delivery") is not None,
             serving=leases.living_holder(session, "serve") is not None,
-            untold=alerts.count_failed(session, now - UNTOLD),
+            untold=alerts.count_failed(session, now - UNTOLD) + posted.untold,
         )
     return replace(found, problems=needs(found))
 
@@ -233,6 +247,13 @@ def _relays(session: Session, configured: Sequence[Relay]) -> tuple[RelayLine, .
         )
         for relay in sorted(configured, key=lambda relay: relay.priority)
         for record in (known.get(relay.name),)
+    )  # fmt: skip
+
+
+def _letters(session: Session, found: LettersStanding) -> LettersLine:
+    return LettersLine(
+        found.waiting, found.stuck, found.in_doubt, control.order(session, control.LETTERS).who,
+        carrying=leases.living_holder(session, letters.LEASE) is not None,
     )  # fmt: skip
 
 

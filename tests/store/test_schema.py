@@ -19,6 +19,8 @@ from newsletter.store.database import Database
 from newsletter.store.schema import expected_version, require_current, store_version, upgrade
 from tests.people import make_newsletter
 
+INDEX = "ix_rendition_words"
+
 
 def set_version(database: Database, version: str) -> None:
     with database.writing() as session:
@@ -30,7 +32,13 @@ def set_version(database: Database, version: str) -> None:
 def test_the_migrations_make_exactly_the_models(database: Database) -> None:
     with database.engine.connect() as connection:
         context = MigrationContext.configure(
-            connection, opts={"compare_type": True, "compare_server_default": True}
+            connection,
+            opts={
+                "compare_type": True,
+                "compare_server_default": True,
+                # Each store's index of words is of its own kind, and no model's
+                "include_name": lambda name, *_: not str(name).startswith(("rendition_words", INDEX)),
+            },
         )
         assert compare_metadata(context, Table.metadata) == []
 
