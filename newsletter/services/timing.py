@@ -59,4 +59,8 @@ def lapses_at(session: Session, newsletter: NewsletterSettings, edition: Edition
 
 def is_too_late(newsletter: NewsletterSettings, edition: Edition, now: datetime) -> bool:
     """Whether its time is longer ago than it may be late by itself."""
-    return now > edition.due_at + timedelta(seconds=newsletter.late_limit)
+    return is_past_limit(newsletter, edition.due_at, now)
+
+
+def is_past_limit(newsletter: NewsletterSettings, due_at: datetime, now: datetime) -> bool:
+    return now > due_at + timedelta(seconds=newsletter.late_limit)

@@ -10,13 +10,18 @@ from sqlmodel import Session, col
 
 from newsletter.models import Cadence, EditionKind, Subscriber, Subscription, SubscriptionState, Suppression
 
-Audience = Select[Any, Any]
+Audience = Select[Any, Any, Any, Any]
 
 
 def audience(newsletter_id: int, kind: EditionKind, day: date, at: datetime) -> Audience:
-    """Selects (subscriber id, lane) of those whom an edition of this day and kind is for."""
+    """Selects (subscriber id, lane, address, zone) of those whom an edition of this day and kind is for."""
     return (
-        select(col(Subscriber.id).label("subscriber_id"), col(Subscriber.lane).label("lane"))
+        select(
+            col(Subscriber.id).label("subscriber_id"),
+            col(Subscriber.lane).label("lane"),
+            col(Subscriber.address).label("address"),
+            col(Subscription.zone).label("zone"),
+        )
         .join(Subscription, col(Subscription.subscriber_id) == col(Subscriber.id))
         .where(
             col(Subscription.newsletter_id) == newsletter_id,
