@@ -229,6 +229,9 @@ def test_a_failure_is_a_sentence_and_with_json_one_object(
     assert (told.code, told.out) == (failure.code, ""), told.err
     assert re.search(failure.says, " ".join(told.err.split()))
     assert "Traceback" not in told.err
+    # A path or a command stays whole to be copied
+    said = [line for line in told.err.splitlines() if not line.startswith("  →")]
+    assert [line for line in said if len(line) > 80 and len(line.split()) > 3] == []
 
     told = fail(room, failure, capsys, "--json")
     assert told.code == failure.code
