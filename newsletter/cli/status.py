@@ -24,7 +24,6 @@ from newsletter.cli.options import command, options, runtime, sending_runtime
 from newsletter.cli.signals import stopping
 from newsletter.errors import Incomplete, Misuse
 from newsletter.models import EditionState
-from newsletter.services import relaying
 from newsletter.services import status as service
 from newsletter.services.status import EditionLine, LettersLine, NewsletterLine, RelayLine, RunLine, Status
 from newsletter.values import Sums
@@ -59,6 +58,8 @@ def status(
         )
     opened = sending_runtime() if probe else runtime()
     if probe:
+        from newsletter.services import relaying  # loads what speaks SMTP, which a glance does not need
+
         relaying.probe(opened, "", opened.clock.now(), who="ops")
     if watch:
         _watch(lambda: service.status(opened, opened.clock.now()))

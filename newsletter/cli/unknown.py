@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from newsletter.cli.console import finish, foreign, table
+from newsletter.cli.counted import Count, counted
 from newsletter.cli.options import command, runtime, sending_runtime
 from newsletter.cli.sending import carry_out
 from newsletter.cli.signals import stopping
@@ -68,7 +69,9 @@ def list_unknown(
 
 
 @command(room, "count-sent")
-def count_sent(edition: EditionName, addresses: Addresses = None, everybody: Everybody = False) -> None:
+def count_sent(
+    edition: EditionName, addresses: Addresses = None, everybody: Everybody = False, count: Count = None
+) -> None:
     """Take it that these have their mail: the relay's log says so.
 
     Example: newsletter unknown count-sent town/today --all
@@ -76,7 +79,9 @@ def count_sent(edition: EditionName, addresses: Addresses = None, everybody: Eve
     opened = runtime()
     now = opened.clock.now()
     newsletter, slug, chosen = _chosen(opened, edition, addresses, everybody, now)
-    mended = mending.count_sent(opened, newsletter, slug, chosen, now, who=WHO)
+    mended = counted(
+        lambda typed: mending.count_sent(opened, newsletter, slug, chosen, now, who=WHO, count=typed), count
+    )
     name = f"{newsletter.slug}/{slug}"
     finish(
         {"edition": name, "counted": mended.people},
@@ -90,6 +95,7 @@ def resend(
     addresses: Addresses = None,
     everybody: Everybody = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count them; send nothing.")] = False,
+    count: Count = None,
 ) -> None:
     """Send these once more. Who had it already gets it twice.
 
@@ -98,7 +104,12 @@ def resend(
     opened = runtime() if dry_run else sending_runtime()
     now = opened.clock.now()
     newsletter, slug, chosen = _chosen(opened, edition, addresses, everybody, now)
-    mended = mending.resend(opened, newsletter, slug, chosen, now, dry_run=dry_run, who=WHO)
+    mended = counted(
+        lambda typed: mending.resend(
+            opened, newsletter, slug, chosen, now, dry_run=dry_run, who=WHO, count=typed
+        ),
+        count,
+    )
     name = f"{newsletter.slug}/{slug}"
     if dry_run:
         finish(

@@ -220,6 +220,7 @@ class NewsletterSettings(Part):
     sponsor: Sponsor | None = None
     proof: tuple[Address, ...] = ()
     noindex: bool = False
+    private_archive: bool = False
     selection: Selection = Selection()
     feeds: tuple[FeedUse, ...] = ()
 

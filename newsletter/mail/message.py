@@ -61,7 +61,9 @@ class Compiled:
         self._is_proof = proof is not None
         self._domain = parse_address(letterhead.from_address).domain
         _checked_url(links.public_url, "[web] public_url")
-        web_view = links.edition(letterhead.newsletter_slug, letterhead.edition_slug)
+        web_view = letterhead.archived_at or links.edition(
+            letterhead.newsletter_slug, letterhead.edition_slug
+        )
         self._web_value = _link_value(_checked_url(proof.web_url if proof else web_view, "the web view"))
         self._return_path = _checked_return_path(letterhead, links)
 

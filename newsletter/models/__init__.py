@@ -8,6 +8,7 @@ are CHECK constraints, because table models are not validated.
 from newsletter.models.content import (
     Article,
     ArticleFeed,
+    Correction,
     Edition,
     Entry,
     Feed,
@@ -50,6 +51,7 @@ __all__ = [
     "BatchState",
     "Cadence",
     "Control",
+    "Correction",
     "Delivery",
     "DeliveryState",
     "Edition",

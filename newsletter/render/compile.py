@@ -64,6 +64,7 @@ def compile_edition(view: EditionView, theme: Theme, *, plain_hosts: Collection[
         html=html_body,
         text=text_body,
         hash=_hash(edition.subject, edition.preheader, html_body, text_body, theme.name),
+        words=_words(edition),
     )
 
 
@@ -134,6 +135,16 @@ def _cut(text: str, nonce: str, theme: Theme, template: str) -> Body:
     except ValueError as error:
         fault = theme.fault(template, 0, str(error), "end it with a line of its own")
         raise Faulty(theme.name, [fault]) from error
+
+
+def _words(edition: EditionView) -> tuple[str, ...]:
+    """The newsroom's texts of this day; what stands in every edition finds none."""
+    alone = (edition.lead, edition.note, edition.video)
+    listed = (story for section in edition.sections for story in section.stories)
+    stories = [story for story in (*alone, *listed) if story is not None]
+    names = (section.name for section in edition.sections)
+    texts = (text for story in stories for text in (story.title, story.summary, story.text, story.byline))
+    return tuple(dict.fromkeys(text for text in (edition.subject, *names, *texts) if text))
 
 
 def _hash(subject: str, preheader: str, html: Body, text: Body, theme: str) -> str:

@@ -129,7 +129,7 @@ def _ask(
 
 def _newest_top(session: Session, runtime: Runtime, slug: str) -> dict[str, Any]:
     """Headline, summary and link of the lead of the edition that went out last."""
-    latest = went_out(session, slug, skip=0, limit=LATEST)
+    latest = went_out(session, [slug], limit=LATEST)
     past = next((edition for edition in latest if edition.kind is not EditionKind.CORRECTION), None)
     edition = past and editions.find(session, newsletter_ids(session)[slug], past.slug)
     if not past or not edition:

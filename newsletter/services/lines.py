@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from newsletter.models import DeliveryState, EditionKind, EditionState
+from newsletter.services.readiness import Readiness
 from newsletter.values import Sums
 
 
@@ -33,7 +34,7 @@ class EditionLine:
     sums: Sums
     version: int
     by_hand: bool
-    preflight: str = ""
+    preflight: Readiness = Readiness.NONE
     closes_at: datetime | None = None
 
 

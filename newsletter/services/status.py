@@ -25,6 +25,7 @@ from newsletter.services.lines import (
     StoreLine,
 )
 from newsletter.services.needs import needs
+from newsletter.services.readiness import Readiness, readiness_of
 from newsletter.services.underway import is_worth_a_look, run_line
 from newsletter.store import alerts, articles, control, deliveries, editions, leases, letters, standing
 from newsletter.store.audience import audience, count_audience
@@ -257,7 +258,8 @@ def _letters(session: Session, found: LettersStanding) -> LettersLine:
 
 
 def _line(edition: Edition, sums: Sums, cutoff: int) -> EditionLine:
-    is_open = edition.closed_at is None and edition.state == EditionState.DRAFT
+    readiness = readiness_of(edition)
+    is_awaited = readiness is Readiness.OPEN and not edition.by_hand
     return EditionLine(
         slug=edition.slug,
         state=EditionState(edition.state),
@@ -269,18 +271,9 @@ def _line(edition: Edition, sums: Sums, cutoff: int) -> EditionLine:
         sums=sums,
         version=edition.version,
         by_hand=edition.by_hand,
-        preflight=_preflight(edition, is_open=is_open),
-        closes_at=edition.due_at - timedelta(seconds=cutoff) if is_open and not edition.by_hand else None,
+        preflight=readiness,
+        closes_at=edition.due_at - timedelta(seconds=cutoff) if is_awaited else None,
     )
-
-
-def _preflight(edition: Edition, *, is_open: bool) -> str:
-    """As far as it is on the record: an edition with a stored rendition has passed its checks."""
-    if is_open:
-        return "open"
-    if edition.rendition_id is not None:
-        return "ready"
-    return "blocked" if edition.state == EditionState.HELD else ""
 
 
 def _unsigned(runtime: Runtime) -> Problem | None:
