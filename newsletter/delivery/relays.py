@@ -92,6 +92,11 @@ class Relays:
     # ── what batches ask ──
 
     @property
+    def carrier(self) -> str:
+        """The name of the one that carries."""
+        return self._carrier.name
+
+    @property
     def connections(self) -> int:
         return self._carrier.pool.relay.connections
 
