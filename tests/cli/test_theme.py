@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from newsletter.render.sample import states
+from newsletter.render.sample_letters import letters
 from tests import tutorial
 from tests.newsroom import Newsroom
 from tests.render.lint.test_check import PLANTED, planted_files
@@ -139,7 +140,8 @@ def test_a_preview_frames_every_state_and_opens_without_a_server(room: Newsroom,
             mail = (folder / name).read_text()
             assert "prefers-color-scheme" not in mail and "pictures.gazette.example" not in mail
     assert (folder / "pictures" / "market.jpg").is_file()
-    assert page.count('width="600"') == page.count('width="375"') == 2 * len(states())
+    assert page.count('width="600"') == page.count('width="375"') == 2 * (len(states()) + len(letters()))
+    assert (folder / "letter-confirm.txt").is_file() and 'src="letter-alert-dark.html"' in page
 
 
 @pytest.mark.parametrize("is_empty", [True, False])
