@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from newsletter.render.compile import compile_edition, neutral_html
 from newsletter.render.frames import SCHEMES, in_scheme
@@ -91,17 +89,6 @@ def test_a_mail_names_no_address_but_the_editions_and_the_readers_own(state: str
 
 
 # ── colours, as a browser paints them ───────────────────────────────────────────────────────────
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("chromium is not installed: make tools")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 # Each run of text with its colour, and the first ground behind it that is painted
