@@ -18,7 +18,7 @@ from newsletter.models.content import (
     Verdict,
 )
 from newsletter.models.ledger import Attempt, Batch, Delivery
-from newsletter.models.people import Subscriber, Subscription, Suppression
+from newsletter.models.people import Subscriber, Subscription, Suppression, as_lines
 from newsletter.models.running import Alert, Control, Headcount, History, Lease, RelayRecord
 from newsletter.models.states import (
     AlertKind,
@@ -72,4 +72,5 @@ __all__ = [
     "Table",
     "Touch",
     "Verdict",
+    "as_lines",
 ]

@@ -55,7 +55,7 @@ def send_missing(
                 next_step=f"newsletter editions show {newsletter.slug}/{slug}",
             )
         _refuse_without_rows(session, newsletter, edition)
-        people = without_row(edition, now)
+        people = without_row(session, edition, now)
         if dry_run:
             count = count_audience(session, people)
             return Mended(number, slug, count + reopening.count(session, number, reopening.PASSED_OVER))

@@ -6,6 +6,7 @@ the first row has begun it can be undone; from then on the ledger alone says who
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -21,6 +22,7 @@ from newsletter.services.timing import is_too_late, usual_due
 from newsletter.store import control, deliveries, editions, freezing
 from newsletter.store.audience import audience, count_audience
 from newsletter.store.newsletters import newsletter_ids
+from newsletter.store.sections import sections_of
 from newsletter.values import Letterhead, Sums
 
 WHO = "scheduler"
@@ -85,7 +87,10 @@ def freeze(
     )  # fmt: skip
     if not frozen or edition.id is None:
         return None
-    people = audience(edition.newsletter_id, EditionKind(edition.kind), edition.local_date, now)
+    people = audience(
+        edition.newsletter_id, EditionKind(edition.kind), edition.local_date, now,
+        sections=sections_of(session, edition.id),
+    )  # fmt: skip
     return freezing.plan(
         session, edition.id, people, due_at=due_at, size=runtime.settings.sending.batch,
         deadline=due_at + timedelta(seconds=runtime.settings.sending.deadline),
@@ -184,9 +189,11 @@ def send_now(
     return Dispatch(edition_id, edition.slug, due_at, people, True)
 
 
-def count_people(runtime: Runtime, edition: Edition, now: datetime) -> int:
-    """How many would get the edition if it were frozen now."""
-    people = audience(edition.newsletter_id, EditionKind(edition.kind), edition.local_date, now)
+def count_people(runtime: Runtime, edition: Edition, sections: Collection[str], now: datetime) -> int:
+    """How many would get the edition if it were frozen now, with entries in these sections."""
+    people = audience(
+        edition.newsletter_id, EditionKind(edition.kind), edition.local_date, now, sections=sections
+    )
     with runtime.database.reading() as session:
         return count_audience(session, people)
 

@@ -28,6 +28,7 @@ from newsletter.values.editions import (
     Rendition,
     Section,
     SocialLink,
+    Span,
     Story,
 )
 
@@ -52,6 +53,7 @@ __all__ = [
     "Section",
     "Settled",
     "SocialLink",
+    "Span",
     "Story",
     "Sums",
     "Touch",
