@@ -28,8 +28,9 @@ CRLF = b"\r\n"
 SOFT_BREAK = b"=\r\n"
 ROOM = 75  # columns of a line, leaving one for the "=" of a soft break
 
-SPACE, TAB, DOT = 0x20, 0x09, 0x2E
-_CODES = [bytes([b]) if 0x20 <= b < 0x7F and b != ord("=") else b"=%02X" % b for b in range(256)]
+# What is written as a code: all but printable ASCII, "=", and a space at a line's end or behind another
+_SPECIAL = re.compile(rb"[^ -<>-~]|(?<=[ \t]) | \Z")
+_ODD_BEGINNING = re.compile(rb"\.|From(?: |=20\Z)")
 # What encodes to itself and fits on a line: most names and addresses, every link of ours
 _PLAIN = re.compile(r"(?!\.|From )[!-<>-~](?:[!-<>-~]| (?! |\Z)){0,74}\Z")
 # C0, C1, line and paragraph separators, bidi overrides and isolates, halves of surrogate pairs
@@ -125,16 +126,14 @@ def _cut(text: str, holes: re.Pattern[str]) -> tuple[list[bytes], list[str]]:
 
 
 def _encode_line(raw: bytes) -> bytes:
+    rest = _SPECIAL.sub(lambda found: b"=%02X" % found[0][0], raw)
     rows: list[bytes] = []
-    row = b""
-    for i, byte in enumerate(raw):
-        code = _CODES[byte]
-        if byte == SPACE and (i + 1 == len(raw) or (i > 0 and raw[i - 1] in (SPACE, TAB))):
-            code = b"=20"
-        if len(row) + len(code) > ROOM:
-            rows.append(row + b"=")
-            row = b""
-        if not row and (byte == DOT or raw.startswith(b"From ", i)):
-            code = b"=%02X" % byte
-        row += code
-    return CRLF.join([*rows, row])
+    while True:
+        if _ODD_BEGINNING.match(rest):
+            rest = b"=%02X" % rest[0] + rest[1:]
+        if len(rest) <= ROOM:
+            return CRLF.join([*rows, rest])
+        code = rest.rfind(b"=", ROOM - 2, ROOM)  # one that would be torn apart
+        end = ROOM if code < 0 else code
+        rows.append(rest[:end] + b"=")
+        rest = rest[end:]
