@@ -13,6 +13,7 @@ from newsletter.errors import Refused
 from newsletter.render.compile import (
     HTML_TEMPLATE,
     TEXT_TEMPLATE,
+    Parts,
     compile_edition,
     context_of,
     print_parts,
@@ -23,8 +24,10 @@ from newsletter.render.legible import legible
 from newsletter.render.lint.faults import Fault, Faulty
 from newsletter.render.lint.forbidden import forbidden_flaws
 from newsletter.render.lint.markup import markup_flaws
+from newsletter.render.lint.spans import markup_span_flaws
 from newsletter.render.lint.templates import loaded_by, missing_in, named_in, refused, unknown_in
 from newsletter.render.lint.vocabulary import did_you_mean
+from newsletter.render.spans import mark_pattern, without_spans
 from newsletter.render.theme import Theme, files_in
 from newsletter.values import EditionView
 
@@ -102,9 +105,23 @@ def _printed(theme: Theme, view: EditionView) -> Iterator[Fault]:
     except Faulty as faulty:
         faults += faulty.faults
     flaws = [*markup_flaws(mjml, hole_pattern(nonce)), *forbidden_flaws(mjml)] if mjml else []
+    flaws = flaws or markup_span_flaws(mjml, mark_pattern(nonce))
     if flaws:
         faults += theme.place(HTML_TEMPLATE, mjml, flaws, **context)
     yield from faults or _of_the_mail(theme, view)
+
+
+_FOR_ALL = "stories stand outside the spans of their sections: whoever switched a section off gets it"
+_SPANNED = "print {{ span.begin(section) }} before each section, and {{ span.end(section) }} behind"
+
+
+def _without_spans(parts: Parts) -> Iterator[str]:
+    """The templates that show a story to readers who do not want its section."""
+    urls = [story.url for section in parts.edition.sections for story in section.stories]
+    for template, part in ((HTML_TEMPLATE, parts.html), (TEXT_TEMPLATE, parts.text)):
+        for_all = without_spans(part, parts.nonce)
+        if any(url in for_all for url in urls):
+            yield template
 
 
 def _what_can_be_printed(theme: Theme, context: dict[str, Any]) -> str:
@@ -118,8 +135,10 @@ def _what_can_be_printed(theme: Theme, context: dict[str, Any]) -> str:
 
 def _of_the_mail(theme: Theme, view: EditionView) -> Iterator[Fault]:
     try:
-        findings = list(unfit(print_parts(view, theme), ()))
+        parts = print_parts(view, theme)
+        findings = list(unfit(parts, ()))
         yield from (theme.fault(template, 0, finding.rstrip(".")) for template, finding in findings)
+        yield from (theme.fault(template, 0, _FOR_ALL, _SPANNED) for template in _without_spans(parts))
         if not findings:
             compile_edition(view, theme)
     except Faulty as faulty:
