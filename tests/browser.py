@@ -8,8 +8,8 @@ night). Each notes what its page complains of: errors and warnings of scripts, w
 requests that failed, answers above 499. A test that provokes such a thing looks into `complaints` and
 empties it.
 
-While a test has the browser, a loop of Playwright's runs in its thread: what calls `asyncio.run` itself
-(sending, probing a relay) belongs into a process of its own, as `Newsroom.call` has it.
+While a test has the browser, a loop of Playwright's runs in its thread, and `asyncio.run` would refuse:
+commands are given by `Newsroom.run`, which puts that loop out of sight.
 """
 
 from __future__ import annotations
