@@ -1,4 +1,4 @@
-"""Web, scheduler and delivery side by side in one process, each restarted should it stumble."""
+"""Web, scheduler, delivery and letters side by side in one process, each restarted should it stumble."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from newsletter.errors import NewsletterError
 from newsletter.runtime import Runtime
 from newsletter.scheduler import Scheduler
 from newsletter.web.server import WebServer
-from newsletter.worker import deliver
+from newsletter.worker import carry_letters, deliver
 
 AFTER_TROUBLE = 5.0  # seconds before a part that failed is started again
 
@@ -31,6 +31,7 @@ class Parts:
         self._threads = [
             self._keep_running("scheduler", Scheduler(self._runtime, self._stop).run),
             self._keep_running("delivery", lambda: deliver(self._runtime, self._stop, until_idle=False)),
+            self._keep_running("letters", lambda: carry_letters(self._runtime, self._stop)),
         ]
         return self
 

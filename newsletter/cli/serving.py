@@ -47,7 +47,7 @@ def tick() -> None:
     Example: newsletter tick --now 2026-02-18T14:00:00Z
     """
     opened = sending_runtime()
-    with stopping() as stop:
+    with stopping() as stop, worker.letters_beside(opened, stop):
         try:
             scheduler.advance(opened, opened.clock.now())
             worker.deliver(opened, stop, until_idle=True)

@@ -31,6 +31,7 @@ from newsletter.values.editions import (
     Span,
     Story,
 )
+from newsletter.values.letters import LetterHead, LetterInHand, LetterView, PrintedLetter
 
 __all__ = [
     "ArticleDraft",
@@ -41,11 +42,15 @@ __all__ = [
     "Choice",
     "EditionView",
     "Fate",
+    "LetterHead",
+    "LetterInHand",
+    "LetterView",
     "Letterhead",
     "Outcome",
     "Phase",
     "Picture",
     "Placement",
+    "PrintedLetter",
     "Ran",
     "Recipient",
     "Refusal",
