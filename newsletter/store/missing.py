@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlmodel import Session, col
 
-from newsletter.models import Delivery, Edition, EditionKind, Subscription
-from newsletter.store.audience import audience
+from newsletter.models import Delivery, Edition, Subscription
+from newsletter.store.audience import audience_of
 from newsletter.store.sections import sections_of
 
 
@@ -19,10 +19,7 @@ def without_row(session: Session, edition: Edition, now: datetime) -> Select[Any
         col(Delivery.edition_id) == edition.id,
         col(Delivery.subscriber_id) == col(Subscription.subscriber_id),
     )
-    people = audience(
-        edition.newsletter_id, EditionKind(edition.kind), edition.local_date, now,
-        sections=sections_of(session, edition.id or 0),
-    )  # fmt: skip
+    people = audience_of(edition, now, sections=sections_of(session, edition.id or 0))
     return people.where(
         col(Subscription.active_since) < (edition.frozen_at or edition.due_at), ~planned.exists()
     )

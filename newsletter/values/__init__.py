@@ -31,6 +31,7 @@ from newsletter.values.editions import (
     Span,
     Story,
 )
+from newsletter.values.flows import Flow
 from newsletter.values.letters import LetterHead, LetterInHand, LetterView, PrintedLetter
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "Choice",
     "EditionView",
     "Fate",
+    "Flow",
     "LetterHead",
     "LetterInHand",
     "LetterView",
