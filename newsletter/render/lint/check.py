@@ -14,6 +14,7 @@ from newsletter.errors import Refused
 from newsletter.render.compile import (
     HTML_TEMPLATE,
     TEXT_TEMPLATE,
+    Parts,
     compile_edition,
     context_of,
     print_parts,
@@ -26,6 +27,7 @@ from newsletter.render.lint.letters import letter_faults
 from newsletter.render.lint.printing import faults_as_printed
 from newsletter.render.lint.templates import loaded_by, missing_in, named_in, refused, unknown_in
 from newsletter.render.lint.vocabulary import did_you_mean
+from newsletter.render.spans import without_spans
 from newsletter.render.theme import Theme, files_in
 from newsletter.values import EditionView, LetterView
 
@@ -102,10 +104,25 @@ def _printed(theme: Theme, view: EditionView) -> Iterator[Fault]:
     yield from faults or _of_the_mail(theme, view)
 
 
+_FOR_ALL = "stories stand outside the spans of their sections: whoever switched a section off gets it"
+_SPANNED = "print {{ span.begin(section) }} before each section, and {{ span.end(section) }} behind"
+
+
+def _without_spans(parts: Parts) -> Iterator[str]:
+    """The templates that show a story to readers who do not want its section."""
+    urls = [story.url for section in parts.edition.sections for story in section.stories]
+    for template, part in ((HTML_TEMPLATE, parts.html), (TEXT_TEMPLATE, parts.text)):
+        for_all = without_spans(part, parts.nonce)
+        if any(url in for_all for url in urls):
+            yield template
+
+
 def _of_the_mail(theme: Theme, view: EditionView) -> Iterator[Fault]:
     try:
-        findings = list(unfit(print_parts(view, theme), ()))
+        parts = print_parts(view, theme)
+        findings = list(unfit(parts, ()))
         yield from (theme.fault(template, 0, finding.rstrip(".")) for template, finding in findings)
+        yield from (theme.fault(template, 0, _FOR_ALL, _SPANNED) for template in _without_spans(parts))
         if not findings:
             compile_edition(view, theme)
     except Faulty as faulty:

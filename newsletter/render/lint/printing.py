@@ -9,6 +9,8 @@ from newsletter.render.holes import hole_pattern
 from newsletter.render.lint.faults import Fault, Faulty
 from newsletter.render.lint.forbidden import forbidden_flaws
 from newsletter.render.lint.markup import markup_flaws
+from newsletter.render.lint.spans import markup_span_flaws
+from newsletter.render.spans import mark_pattern
 from newsletter.render.theme import Theme
 
 
@@ -28,6 +30,7 @@ def faults_as_printed(
         except Faulty as faulty:
             faults += faulty.faults
     flaws = [*markup_flaws(mjml, hole_pattern(nonce)), *forbidden_flaws(mjml)] if mjml else []
+    flaws = flaws or markup_span_flaws(mjml, mark_pattern(nonce))
     return faults + (theme.place(html, mjml, flaws, **context) if flaws else [])
 
 
