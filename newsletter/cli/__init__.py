@@ -40,6 +40,7 @@ ROOMS = {
     "unknown": "unknown",
     "relays": "relays",
     "subscribers": "subscribers",
+    "embed": "embed",
     "theme": "theme",
     "status": "status",
     "dkim": "dkim",

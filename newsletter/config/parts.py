@@ -162,6 +162,18 @@ class Logging(Part):
     level: logs.Level = "info"
 
 
+class SignUp(Part):
+    """Limits of the mails that anybody can make us send: confirmations, and links to one's own data."""
+
+    per_address: int = Field(default=2, ge=1)  # to one mailbox in 24 hours
+    pause: Seconds = 600  # between two to one mailbox
+    per_domain: int = Field(default=200, ge=1)  # to one receiving domain in an hour
+    per_network: int = Field(default=20, ge=1)  # for one /24 or /64 in an hour
+    overall: int = Field(default=1_000, ge=1)  # in an hour; then the breaker
+    expires: Seconds = Field(default=7 * 86_400, ge=60)  # of a confirmation that nobody uses
+    refused_domains: tuple[Host, ...] = ()  # with all below them
+
+
 class FeedSource(Part):
     name: Slug
     url: WebUrl
@@ -234,6 +246,7 @@ class NewsletterSettings(Part):
     sponsor: Sponsor | None = None
     proof: tuple[Address, ...] = ()
     noindex: bool = False
+    sign_up: bool = True
     private_archive: bool = False
     selection: Selection = Selection()
     feeds: tuple[FeedUse, ...] = ()
@@ -263,6 +276,7 @@ class Settings(Part):
     gathering: Gathering = Gathering()
     alerts: Alerts = Alerts()
     logging: Logging = Logging()
+    sign_up: SignUp = SignUp()
     relays: tuple[Relay, ...] = ()
     lanes: tuple[Lane, ...] = ()
     feeds: tuple[FeedSource, ...] = ()

@@ -20,6 +20,7 @@ from newsletter.models.content import (
 )
 from newsletter.models.ledger import Attempt, Batch, Delivery
 from newsletter.models.letters import Letter
+from newsletter.models.mailed_links import MailedLink
 from newsletter.models.people import Subscriber, Subscription, Suppression, as_lines
 from newsletter.models.running import Alert, Control, Headcount, History, Lease, Rate, RelayRecord
 from newsletter.models.states import (
@@ -32,6 +33,7 @@ from newsletter.models.states import (
     EditionKind,
     EditionState,
     LetterKind,
+    LinkPurpose,
     Placed,
     Slot,
     SubscriptionState,
@@ -64,6 +66,8 @@ __all__ = [
     "Lease",
     "Letter",
     "LetterKind",
+    "LinkPurpose",
+    "MailedLink",
     "Mark",
     "Newsletter",
     "Placed",

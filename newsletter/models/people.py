@@ -77,6 +77,8 @@ class Subscription(Table, table=True):
     consent_text: str = ""
     consent_source: str = ""
     consent_at: datetime | None = None
+    consent_network: str = Field(default="", max_length=64, sa_column_kwargs={"server_default": text("''")})
+    confirmed_at: datetime | None = None
     sections: tuple[str, ...] = Field(
         default=(), sa_column=Column(Names(), nullable=False, server_default=text("''"))
     )

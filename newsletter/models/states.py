@@ -86,6 +86,14 @@ class SuppressionReason(StrEnum):
     FORGOTTEN = "forgotten"
 
 
+class LinkPurpose(StrEnum):
+    """What a mailed link opens, once: a sign-up's confirmation, one's own data, a new address."""
+
+    CONFIRM = "confirm"
+    OWN_DATA = "own data"
+    NEW_ADDRESS = "new address"
+
+
 class AlertState(StrEnum):
     WAITING = "waiting"
     TOLD = "told"
@@ -106,6 +114,7 @@ class AlertKind(StrEnum):
     FINISHED = "finished"
     DOUBT = "doubt"
     FEED_SILENT = "feed_silent"
+    FLOODED = "flooded"
 
 
 class LetterKind(StrEnum):

@@ -7,7 +7,6 @@ subscription when it would begin, so a leave counts even for an edition that is 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -16,12 +15,13 @@ from sqlmodel import Session
 from newsletter.errors import Refused
 from newsletter.models import Cadence, SubscriptionState
 from newsletter.runtime import Runtime
-from newsletter.services.newcomers import chosen_sections, welcome
-from newsletter.store import subscribers
+from newsletter.services.newcomers import welcome
+from newsletter.store import places, subscribers
 from newsletter.store.history import note
 from newsletter.store.newsletters import newsletter_ids, sync_newsletters
-from newsletter.store.sections import choose
-from newsletter.store.subscribers import Listed, Place
+from newsletter.store.subscribers import Listed
+
+REASONS = ("too often", "not for me", "never asked", "another reason")
 
 
 class Answer(StrEnum):
@@ -29,58 +29,36 @@ class Answer(StrEnum):
     KNOWN = "known"
 
 
-@dataclass(frozen=True, slots=True)
-class Preferences:
-    """What a person's own link shows: the address only as a reminder, for mails get forwarded."""
-
-    masked_address: str
-    places: tuple[Place, ...]
-
-
 def leave(runtime: Runtime, subscriber_id: int, newsletter_id: int, now: datetime) -> None:
     """End a subscription at once. Idempotent; silent when there is nothing to end."""
     with runtime.database.writing() as session:
-        if subscribers.end(session, subscriber_id, newsletter_id, now):
+        if places.end(session, subscriber_id, newsletter_id, now):
             _note(session, now, "reader", "leave", subscriber_id, newsletter_id)
+
+
+def leave_all(runtime: Runtime, subscriber_id: int, now: datetime) -> None:
+    """End every subscription that somebody has."""
+    with runtime.database.writing() as session:
+        for newsletter_id in places.end_all(session, subscriber_id, now):
+            _note(session, now, "reader", "leave", subscriber_id, newsletter_id)
+
+
+def say_why(runtime: Runtime, subscriber_id: int, newsletter_id: int, reason: str, now: datetime) -> None:
+    """Keep why somebody left, if it is one of `REASONS`; others say nothing."""
+    if reason in REASONS:
+        with runtime.database.writing() as session:
+            why = f"newsletter {newsletter_id}: {reason}"
+            note(session, now, "reader", "left because", "subscriber", subscriber_id, why)
 
 
 def return_to(runtime: Runtime, subscriber_id: int, newsletter_id: int, now: datetime) -> bool:
     """Undo a leave; True when the subscription is active afterwards. Lifts no suppression."""
     with runtime.database.writing() as session:
-        if subscribers.revive(session, subscriber_id, newsletter_id, now):
+        if places.revive(session, subscriber_id, newsletter_id, now):
             _note(session, now, "reader", "return", subscriber_id, newsletter_id)
             return True
-        state = subscribers.state_of(session, subscriber_id, newsletter_id)
+        state = places.state_of(session, subscriber_id, newsletter_id)
         return state is SubscriptionState.ACTIVE
-
-
-def choose_sections(
-    runtime: Runtime, subscriber_id: int, newsletter_id: int, sections: Collection[str], now: datetime
-) -> bool:
-    """Let a reader have only these sections of a newsletter from now on, or all of them with none.
-
-    Editions that are frozen already keep their readers; a mail that has not begun is filled with the new
-    choice. False where nothing changed: it was so before, or the place has ended. Raises Misuse for a name
-    that can be no section's.
-    """
-    wanted = chosen_sections(sections)
-    with runtime.database.writing() as session:
-        if not choose(session, subscriber_id, newsletter_id, wanted, now):
-            return False
-        note(
-            session, now, "reader", "sections", "subscriber", subscriber_id,
-            f"newsletter {newsletter_id}: {', '.join(wanted) or 'all'}",
-        )  # fmt: skip
-        return True
-
-
-def preferences(runtime: Runtime, subscriber_id: int) -> Preferences | None:
-    """None for nobody and for who was forgotten."""
-    with runtime.database.reading() as session:
-        address = subscribers.address_of(session, subscriber_id)
-        if address is None:
-            return None
-        return Preferences(_masked(address), subscribers.places_of(session, subscriber_id))
 
 
 def list_people(
@@ -122,7 +100,7 @@ def add(
         if admitted.new:
             _note(session, now, "ops", "add", admitted.new[person.address_key], newsletter_id)
             return Answer.NEW
-        state = subscribers.state_of(session, admitted.known[person.address_key], newsletter_id)
+        state = places.state_of(session, admitted.known[person.address_key], newsletter_id)
     if state is SubscriptionState.ENDED:
         raise Refused(
             f"{person.address} has left {newsletter_slug}; only they can come back.",
@@ -140,8 +118,3 @@ def _note(
     session: Session, now: datetime, who: str, act: str, subscriber_id: int, newsletter_id: int
 ) -> None:
     note(session, now, who, act, "subscriber", subscriber_id, f"newsletter {newsletter_id}")
-
-
-def _masked(address: str) -> str:
-    local, _, domain = address.rpartition("@")
-    return f"{local[:1]}•••@{domain}"

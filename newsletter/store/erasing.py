@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlmodel import Session, col
 
 from newsletter.models import (
@@ -19,6 +19,7 @@ from newsletter.models import (
     Edition,
     History,
     Letter,
+    MailedLink,
     Subscriber,
     Subscription,
     SubscriptionState,
@@ -57,9 +58,14 @@ def erase(session: Session, subscriber_id: int, now: datetime) -> str:
         .where(col(Subscription.subscriber_id) == subscriber_id)
         .values(
             state=SubscriptionState.ENDED, ended_at=func.coalesce(col(Subscription.ended_at), now),
-            paused_until=None, zone="", consent_text="", consent_source="", sections=(),
+            paused_until=None, zone="", consent_text="", consent_source="", consent_network="", sections=(),
         )
     )  # fmt: skip
+    session.execute(
+        delete(MailedLink).where(
+            or_(col(MailedLink.address_key) == key, col(MailedLink.subscriber_id) == subscriber_id)
+        )
+    )
     session.execute(
         update(Subscriber)
         .where(col(Subscriber.id) == subscriber_id)

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, or_, select
 from sqlmodel import Session, col
 
 from newsletter.models import (
@@ -49,17 +49,6 @@ class Admitted:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A subscriber's place on a newsletter. Who never confirmed it cannot return to it."""
-
-    newsletter_id: int
-    slug: str
-    name: str
-    state: SubscriptionState
-    can_return: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Listed:
     """A subscriber's place, as a list of people shows it; `suppressed` is the reason, or empty."""
 
@@ -91,36 +80,6 @@ def admit(session: Session, newsletter_id: int, people: Sequence[Newcomer], now:
     )
 
 
-def end(session: Session, subscriber_id: int, newsletter_id: int, now: datetime) -> bool:
-    """End a subscription; False when there is none or it had ended before."""
-    return _change(
-        session, subscriber_id, newsletter_id,
-        col(Subscription.state) != SubscriptionState.ENDED,
-        {"state": SubscriptionState.ENDED, "ended_at": now, "paused_until": None},
-    )  # fmt: skip
-
-
-def revive(session: Session, subscriber_id: int, newsletter_id: int, now: datetime) -> bool:
-    """Bring back an ended subscription that once was active, unless the address is suppressed."""
-    suppressed = (
-        select(Suppression.address_key)  # type: ignore[call-overload]
-        .join(Subscriber, col(Subscriber.address_key) == col(Suppression.address_key))
-        .where(col(Subscriber.id) == subscriber_id)
-        .exists()
-    )
-    addressed = (
-        select(Subscriber.id)  # type: ignore[call-overload]
-        .where(col(Subscriber.id) == subscriber_id, col(Subscriber.address).is_not(None))
-        .exists()
-    )
-    return _change(
-        session, subscriber_id, newsletter_id,
-        (col(Subscription.state) == SubscriptionState.ENDED)
-        & col(Subscription.active_since).is_not(None) & addressed & ~suppressed,
-        {"state": SubscriptionState.ACTIVE, "ended_at": None, "active_since": now},
-    )  # fmt: skip
-
-
 def address_of(session: Session, subscriber_id: int) -> str | None:
     """The subscriber's address; None for nobody and for who was forgotten."""
     query = select(col(Subscriber.address)).where(col(Subscriber.id) == subscriber_id)
@@ -141,30 +100,6 @@ def reader(session: Session, which: int | str, newsletter_id: int) -> Recipient 
     place = session.get(Subscription, (found.id, newsletter_id))
     sections = place.sections if place else ()
     return Recipient(found.id, found.address, found.name, attempt=1, pos=0, sections=sections)
-
-
-def places_of(session: Session, subscriber_id: int) -> tuple[Place, ...]:
-    """All of a subscriber's places, ended ones too, by the newsletter's name."""
-    query = (
-        select(
-            Newsletter.id, Newsletter.slug, Newsletter.name,
-            Subscription.state, Subscription.active_since,
-        )  # type: ignore[call-overload]
-        .join(Subscription, col(Subscription.newsletter_id) == col(Newsletter.id))
-        .where(col(Subscription.subscriber_id) == subscriber_id)
-        .order_by(col(Newsletter.name), col(Newsletter.id))
-    )  # fmt: skip
-    return tuple(
-        Place(
-            row.id,
-            row.slug,
-            row.name,
-            state,
-            state == SubscriptionState.ENDED and row.active_since is not None,
-        )
-        for row in session.execute(query)
-        for state in [SubscriptionState(row.state)]
-    )
 
 
 def latest(
@@ -207,28 +142,6 @@ def latest(
         Listed(row.id, row.address, row.name, row.slug, SubscriptionState(row.state), row.reason or "")
         for row in session.execute(query)
     )
-
-
-def state_of(session: Session, subscriber_id: int, newsletter_id: int) -> SubscriptionState | None:
-    subscription = session.get(Subscription, (subscriber_id, newsletter_id))
-    return SubscriptionState(subscription.state) if subscription else None
-
-
-def _change(
-    session: Session, subscriber_id: int, newsletter_id: int, guard: object, values: Mapping[str, object]
-) -> bool:
-    changed = session.execute(
-        update(Subscription)
-        .where(
-            col(Subscription.subscriber_id) == subscriber_id,
-            col(Subscription.newsletter_id) == newsletter_id,
-            guard,  # type: ignore[arg-type]
-        )
-        .values(values)
-        .returning(col(Subscription.subscriber_id))
-        .execution_options(synchronize_session=False)
-    )
-    return changed.first() is not None
 
 
 def _suppressed(session: Session, keys: Collection[str]) -> set[str]:

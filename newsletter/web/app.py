@@ -19,7 +19,7 @@ from newsletter.web import machines
 from newsletter.web.border import AccessLog, Border, Limits
 from newsletter.web.headers import SecurityHeaders
 from newsletter.web.pages import error_page
-from newsletter.web.public import feeds, leaving, newsletters, preferences
+from newsletter.web.public import feeds, joining, leaving, newsletters, preferences
 from newsletter.web.rights import require_rights
 
 log = logs.get(__name__)
@@ -48,6 +48,7 @@ def create_app(runtime: Runtime, *, limits: Limits = Limits()) -> FastAPI:
             *machines.doors.routes,
             *feeds.doors.routes,
             *newsletters.doors.routes,
+            *joining.doors.routes,
             *leaving.doors.routes,
             *preferences.doors.routes,
         ],

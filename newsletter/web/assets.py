@@ -9,7 +9,11 @@ from __future__ import annotations
 from hashlib import sha256
 from pathlib import Path
 
-TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
 
 ASSETS = {
     file.name: file.read_bytes()

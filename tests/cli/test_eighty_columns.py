@@ -49,7 +49,7 @@ DAWN = (
     f"editions unskip {EXTRA}", "status", "send town --dry-run", f"editions approve {TODAY}",
     "theme list", "theme new gazette", "theme check gazette", "theme check default",
     "theme preview default -o {folder}/shown", "relays probe", "relays list", "relays use main",
-    "relays use auto", "dkim new", "dkim new --algorithm ed25519",
+    "relays use auto", "embed town --kind module", "dkim new", "dkim new --algorithm ed25519",
 )  # fmt: skip
 UNDER_WAY = ("status", f"pause {TODAY}", f"resume {TODAY}", "stop-all", "status", "resume --all", "tick")
 AFTER = (
@@ -92,7 +92,9 @@ class Day:
                 )  # type: ignore[arg-type]
             if "deliveries" in states:
                 session.execute(sa.update(Delivery).values(state=states["deliveries"]))
-                session.execute(sa.update(Batch).values(unknown=Batch.sent, sent=0))
+                taken = {"sent": Batch.sent + Batch.unknown, "unknown": 0}
+                doubted = {"unknown": Batch.sent + Batch.unknown, "sent": 0}
+                session.execute(sa.update(Batch).values(taken if states["deliveries"] == "sent" else doubted))
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +133,9 @@ def test_nothing_that_any_command_shows_is_wider_or_coloured(day: Day) -> None:
     shown |= {line: day.show(line, "08:59") for line in UNDER_WAY}
     day.put(TODAY, edition="sent", deliveries="unknown")
     shown |= {line: day.show(line, "09:10") for line in AFTER}
+    day.put(TODAY, edition="sent", deliveries="sent")
+    correct = f"editions correct {TODAY} --what '{LONG}' --dry-run"
+    shown[correct] = day.show(correct, "09:15")
     day.put(TODAY, edition="paused")
     shown[f"cancel {TODAY}"] = day.show(f"cancel {TODAY}", "09:20")
     assert {understand(f"newsletter {line}") for line in shown} == COMMANDS.keys() - BY_THEMSELVES.keys()

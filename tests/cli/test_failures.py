@@ -203,6 +203,7 @@ FAILURES = (
     Failure("status --config nowhere.toml", 2, r"nowhere\.toml"),
     Failure("db upgrade", 5, "The store is ahead of this program", ahead),
     Failure("db check", 5, "There is no store at", gone),
+    Failure("embed village", 2, "There is no newsletter 'village'"),
     Failure("dkim new --selector a_b", 2, "--selector is no selector: 'a_b'"),
     Failure("tick --now " + DAWN, 2, r"the key file \S+gone.pem is missing", unsigned),
     Failure("articles list --now yesterday", 2, "'yesterday' is no instant; write 2026-02-18T14:00:00Z"),

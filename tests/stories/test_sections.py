@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from newsletter.mail.signing_keys import Algorithm
-from newsletter.services import subscribing
+from newsletter.services import preferring, subscribing
+from newsletter.services.preferring import Wishes
 from newsletter.store.newsletters import newsletter_ids
 from tests.mail.verifiers import dkimpy_says
 from tests.newsroom import NINE, THE_DAY_BEFORE, Newsroom, at
@@ -97,11 +98,9 @@ def test_a_choice_changed_after_the_freeze_counts_in_the_mail_and_in_the_next_pl
     import_choices(room, {"p1": "Sport", "p2": ""})
     assert room.run("tick", now=at("08:59")).code == 0
     with room.opened(at("08:59:30")) as runtime:
-        with runtime.database.reading() as session:
-            town = newsletter_ids(session)["town"]
-        assert subscribing.choose_sections(runtime, 1, town, ["World", " World "], at("08:59:30"))
-        assert not subscribing.choose_sections(runtime, 1, town, ["World"], at("08:59:40"))
-        assert subscribing.choose_sections(runtime, 2, town, ["Gardens"], at("08:59:40"))
+        assert preferring.prefer(runtime, 1, "town", Wishes(sections=["World", " World "]), at("08:59:30"))
+        assert not preferring.prefer(runtime, 1, "town", Wishes(sections=["World"]), at("08:59:40"))
+        assert preferring.prefer(runtime, 2, "town", Wishes(sections=["Gardens"]), at("08:59:40"))
     assert room.run("tick", now=NINE).code == 0
     got = {mail.recipient.partition("@")[0]: mail.content for mail in server.mails}
     assert shown(got["p1"]) == [{"World"}] * 2
@@ -110,7 +109,7 @@ def test_a_choice_changed_after_the_freeze_counts_in_the_mail_and_in_the_next_pl
     assert "chose sections on town: World (by reader)" in story
 
     with room.opened(at("10:00")) as runtime:
-        assert subscribing.choose_sections(runtime, 2, town, [], at("10:00"))
+        assert preferring.prefer(runtime, 2, "town", Wishes(sections=[]), at("10:00"))
     assert "only" not in room.run("subscribers", "show", "2", now=at("10:01")).out
 
 
@@ -121,7 +120,7 @@ def test_who_left_chooses_nothing_and_an_import_changes_no_choice(room: Newsroom
         with runtime.database.reading() as session:
             town = newsletter_ids(session)["town"]
         subscribing.leave(runtime, 2, town, NINE)
-        assert not subscribing.choose_sections(runtime, 2, town, ["World"], NINE)
+        assert not preferring.prefer(runtime, 2, "town", Wishes(sections=["World"]), NINE)
     room.run("subscribers", "export", "--all", "--state", "any", "-o", str(room.folder / "out.csv"))
     lines = (room.folder / "out.csv").read_text().splitlines()
     column = lines[0].split(",").index("sections")

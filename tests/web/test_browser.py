@@ -11,9 +11,13 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 from sqlalchemy import select
 
-from newsletter.models import Subscription
+from newsletter.models import LetterKind, Subscription
+from newsletter.services import joining, owning
+from newsletter.services.asking import Browser as AskingBrowser
+from newsletter.services.joining import Wish
 from tests.browser import OpenTab
 from tests.web.conftest import Paper, served
+from tests.web.test_joining import letters
 
 # What is told here does not depend on the store
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -54,6 +58,11 @@ PAGES = (
     "/unsubscribe/worn",
     "leave",
     "choose",
+    "/embed/post",
+    "/preferences",
+    "/confirm/worn",
+    "confirm",
+    "own",
 )
 
 
@@ -96,9 +105,11 @@ def test_every_page_fits_a_narrow_screen(site: httpx.Client, paper: Paper, page:
     page.set_viewport_size({"width": 320, "height": 700})
     page.goto(address(site, paper, path))
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
-    for target in page.locator("button, input:not([type=hidden]), .rows a, .turn a, .way-on a").all():
-        box = target.bounding_box()
-        assert box and box["height"] >= 44, target
+    inputs = "input:not([type=hidden], [type=checkbox], [name=website])"
+    for target in page.locator(f"button, {inputs}, .check, .rows a, .turn a, .way-on a").all():
+        if target.is_visible():
+            box = target.bounding_box()
+            assert box and box["height"] >= 44, target
 
 
 def test_a_hostile_edition_runs_nothing(site: httpx.Client, paper: Paper, browser: Browser) -> None:
@@ -133,6 +144,13 @@ def address(site: httpx.Client, paper: Paper, path: str) -> str:
     """Where this site has that page; `leave` and `choose` are Alice's own."""
     links = paper.runtime.links
     own = {"leave": links.leave(paper.alice, paper.ids["post"]), "choose": links.preferences(paper.alice)}
+    if path == "confirm":
+        wish = Wish("bob@readers.example", ["post", "weekend"], form=links.form())
+        joining.sign_up(paper.runtime, wish, AskingBrowser(), paper.runtime.clock.now())
+        own[path] = letters(paper)[-1].values["url"]
+    if path == "own":
+        owning.mail_link_to(paper.runtime, paper.alice, AskingBrowser(), paper.runtime.clock.now())
+        own[path] = letters(paper, LetterKind.PREFERENCES)[-1].values["url"]
     return f"{site.base_url}{own.get(path, path).removeprefix('https://news.example.org')}"
 
 
