@@ -31,6 +31,7 @@ from newsletter.values.editions import (
     SocialLink,
     Story,
 )
+from newsletter.values.flows import Flow
 from newsletter.values.letters import LetterHead, LetterInHand, LetterView, PrintedLetter
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "EditionView",
     "Fate",
     "Finding",
+    "Flow",
     "LetterHead",
     "LetterInHand",
     "LetterView",
