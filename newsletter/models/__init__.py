@@ -21,7 +21,7 @@ from newsletter.models.content import (
 )
 from newsletter.models.ledger import Attempt, Batch, Delivery
 from newsletter.models.letters import Letter
-from newsletter.models.people import Subscriber, Subscription, Suppression
+from newsletter.models.people import Subscriber, Subscription, Suppression, as_lines
 from newsletter.models.running import Alert, Control, Headcount, History, Lease, Rate, RelayRecord
 from newsletter.models.states import (
     AlertKind,
@@ -84,4 +84,5 @@ __all__ = [
     "Touch",
     "Verdict",
     "Waiver",
+    "as_lines",
 ]

@@ -27,6 +27,7 @@ from newsletter.services.seeing import addresses_of
 from newsletter.store import articles, editions, lately, looks, standing, waivers
 from newsletter.store.audience import audience_of, count_audience
 from newsletter.store.feeds import SILENT
+from newsletter.store.sections import sections_of
 from newsletter.values import Check, Finding, Look, Placement, Rendition, Severity, Waiver
 
 SUBJECT_LENGTH = 65  # characters; phones show fewer still
@@ -251,7 +252,8 @@ def _people(session: Session, edition: Edition, now: datetime) -> int | None:
     if not standing.is_small(session, number):
         kept = standing.kept_counts(session).get(number)
         return kept.people if kept else None
-    return count_audience(session, audience_of(edition, max(now, edition.due_at)))
+    sections = sections_of(session, edition.id or 0)
+    return count_audience(session, audience_of(edition, max(now, edition.due_at), sections=sections))
 
 
 def _of_feeds(session: Session, newsletter: NewsletterSettings, at: datetime) -> Iterator[Finding]:

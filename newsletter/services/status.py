@@ -29,7 +29,7 @@ from newsletter.services.needs import needs
 from newsletter.services.readiness import Readiness, readiness_of
 from newsletter.services.underway import is_worth_a_look, run_line
 from newsletter.store import alerts, articles, control, deliveries, editions, leases, letters, standing
-from newsletter.store.audience import audience, count_audience
+from newsletter.store.audience import count_next
 from newsletter.store.deliveries import Answered
 from newsletter.store.feeds import is_silent
 from newsletter.store.history import story_of
@@ -220,7 +220,7 @@ def _people(
     """How many the next daily is for, and of which moment that figure is: many are not counted anew."""
     if standing.is_small(session, number):
         ahead = next_due(newsletter, now)
-        return count_audience(session, audience(number, EditionKind.DAILY, ahead.day, ahead.at)), now
+        return count_next(session, number, ahead.day, ahead.at), now
     return (kept.people, kept.at) if kept else (None, None)
 
 

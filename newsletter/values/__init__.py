@@ -29,6 +29,7 @@ from newsletter.values.editions import (
     Rendition,
     Section,
     SocialLink,
+    Span,
     Story,
 )
 from newsletter.values.flows import Flow
@@ -64,6 +65,7 @@ __all__ = [
     "Settled",
     "Severity",
     "SocialLink",
+    "Span",
     "Story",
     "Sums",
     "Touch",
