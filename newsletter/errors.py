@@ -47,9 +47,9 @@ class Refused(NewsletterError):
 
 
 class Blocked(Refused):
-    """An edition that may not go out as it is; `findings` say why, a sentence each."""
+    """An edition that may not go out as it is; `findings` say why: each check's code, and a sentence."""
 
-    def __init__(self, sentence: str, findings: Sequence[str], *, next_step: str = "") -> None:
+    def __init__(self, sentence: str, findings: Sequence[tuple[str, str]], *, next_step: str = "") -> None:
         super().__init__(sentence, next_step=next_step)
         self.findings = tuple(findings)
 

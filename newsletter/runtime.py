@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from newsletter.clock import Clock
-from newsletter.config import Loaded, NewsletterSettings, Settings, is_loopback
+from newsletter.config import Gathering, Loaded, NewsletterSettings, Settings, is_loopback
 from newsletter.errors import Misuse
 from newsletter.languages import SOURCE
 from newsletter.mail.dkim import Signing
@@ -62,6 +62,12 @@ class Runtime:
         own = urlsplit(self.public_url).hostname or ""
         allowed = {host.lower().strip("[]") for host in self.settings.gathering.allow_hosts}
         return frozenset(allowed | ({own} if is_loopback(own) else set()))
+
+    @property
+    def asking(self) -> Gathering:
+        """How foreign servers are asked; whoever is bothered by it finds the publisher."""
+        settings = self.settings.gathering
+        return settings.model_copy(update={"contact": settings.contact or self.settings.web.public_url})
 
     @cached_property
     def lane_of_domain(self) -> Mapping[str, str]:

@@ -58,6 +58,9 @@ connections = {connections}
 
 {relays}
 
+[preflight]
+{preflight}
+
 {feeds}
 
 [[newsletters]]
@@ -114,12 +117,13 @@ def until(is_so: Callable[[], object], seconds: float = 60) -> None:
 
 class Newsroom:
     """`town`, a daily at nine in New York. The keyword texts are added to its configuration's parts;
-    keys that lie in the folder already are its keys."""
+    keys that lie in the folder already are its keys. Its stories lie nowhere, so their links are not
+    looked at unless a story is about that."""
 
     def __init__(
         self, folder: Path, database_url: str, relay_port: int, *, newsletter: str = "", sending: str = "",
         relays: str = "", feeds: str = "", database: str = "", dkim: str = "", connections: int = 4,
-        web_port: int = 8000,
+        web_port: int = 8000, preflight: str = "links = false",
     ) -> None:  # fmt: skip
         folder.mkdir(exist_ok=True)
         self.folder = folder
@@ -129,7 +133,7 @@ class Newsroom:
         self._texts: dict[str, object] = {
             "database": database_url, "database_keys": database, "relay_port": relay_port,
             "newsletter": newsletter, "sending": sending, "relays": relays, "feeds": feeds,
-            "connections": connections, "web_port": web_port, "dkim": dkim,
+            "connections": connections, "web_port": web_port, "dkim": dkim, "preflight": preflight,
         }  # fmt: skip
         self.configure()
         for name, kind in (("secret.key", Keys), ("suppression.key", AddressKey)):

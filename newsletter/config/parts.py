@@ -139,6 +139,20 @@ class Gathering(Part):
     max_items: int = Field(default=2_000, ge=1)
 
 
+class Preflight(Part):
+    links: bool = True
+    skip_hosts: tuple[Words, ...] = ()
+    first_look: Seconds = 3600  # before the cut-off
+    last_look: Seconds = 600
+    timeout: Moments = Field(default=5.0, gt=0)  # for one address, all in
+    round: Moments = Field(default=60.0, gt=0)  # for all of them
+    at_once: int = Field(default=16, ge=1, le=64)
+    per_host: int = Field(default=4, ge=1, le=64)
+    max_addresses: int = Field(default=200, ge=1)  # in one round
+    slow: Moments = Field(default=2.0, gt=0)
+    largest_picture: int = Field(default=400_000, ge=1)  # bytes
+
+
 class Alerts(Part):
     command: tuple[Words, ...] = ()
     webhook: WebUrlOrNone = Field(default="", repr=False)  # some carry a token
@@ -274,6 +288,7 @@ class Settings(Part):
     retention: Retention = Retention()
     dkim: Dkim = Dkim()
     gathering: Gathering = Gathering()
+    preflight: Preflight = Preflight()
     alerts: Alerts = Alerts()
     logging: Logging = Logging()
     sign_up: SignUp = SignUp()

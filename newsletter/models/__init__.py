@@ -5,6 +5,7 @@ relationships: store functions return frozen values. Rules that must hold whatev
 are CHECK constraints, because table models are not validated.
 """
 
+from newsletter.models.checks import LinkCheck, Waiver
 from newsletter.models.content import (
     Article,
     ArticleFeed,
@@ -34,6 +35,7 @@ from newsletter.models.states import (
     EditionState,
     LetterKind,
     LinkPurpose,
+    LinkVerdict,
     Placed,
     Slot,
     SubscriptionState,
@@ -66,7 +68,9 @@ __all__ = [
     "Lease",
     "Letter",
     "LetterKind",
+    "LinkCheck",
     "LinkPurpose",
+    "LinkVerdict",
     "MailedLink",
     "Mark",
     "Newsletter",
@@ -83,5 +87,6 @@ __all__ = [
     "Table",
     "Touch",
     "Verdict",
+    "Waiver",
     "as_lines",
 ]

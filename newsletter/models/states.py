@@ -94,6 +94,14 @@ class LinkPurpose(StrEnum):
     NEW_ADDRESS = "new address"
 
 
+class LinkVerdict(StrEnum):
+    """What an address was worth when it was looked at: there, gone for good (404, 410), or in trouble."""
+
+    OK = "ok"
+    GONE = "gone"
+    FAILING = "failing"
+
+
 class AlertState(StrEnum):
     WAITING = "waiting"
     TOLD = "told"
@@ -115,6 +123,7 @@ class AlertKind(StrEnum):
     DOUBT = "doubt"
     FEED_SILENT = "feed_silent"
     FLOODED = "flooded"
+    DEAD_LINK = "dead_link"
 
 
 class LetterKind(StrEnum):

@@ -93,7 +93,7 @@ def before(session: Session, edition: Edition) -> Edition | None:
         .where(
             Edition.newsletter_id == edition.newsletter_id,
             col(Edition.due_at) < edition.due_at,
-            _reached(),
+            reached(),
         )
         .order_by(col(Edition.due_at).desc(), col(Edition.id).desc())
     ).first()
@@ -218,13 +218,13 @@ def went_out(session: Session, newsletter_id: int) -> Mapping[int, Ran]:
     rows = session.exec(
         select(Entry.article_id, Edition.slug, Edition.closed_at, Edition.due_at)
         .join(Edition, col(Edition.id) == col(Entry.edition_id))
-        .where(Edition.newsletter_id == newsletter_id, _reached())
+        .where(Edition.newsletter_id == newsletter_id, reached())
         .order_by(col(Edition.due_at))
     )
     return {article: Ran(slug, closed_at or due_at) for article, slug, closed_at, due_at in rows}
 
 
-def _reached() -> ColumnElement[bool]:
+def reached() -> ColumnElement[bool]:
     some_batch = select(Batch.edition_id).where(
         col(Batch.edition_id) == col(Edition.id), or_(col(Batch.sent) > 0, col(Batch.unknown) > 0)
     )
