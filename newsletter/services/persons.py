@@ -48,9 +48,7 @@ def admit(session: Session, address: str, name: str, role: Role, now: datetime, 
     parsed = address_of(address)
     called = _called(name or parsed.partition("@")[0])
     if staff.find(session, parsed) is not None:
-        raise Refused(
-            f"{parsed} is on the desk already.", next_step="newsletter people list"
-        )
+        raise Refused(f"{parsed} is on the desk already.", next_step="newsletter people list")
     if staff.has_name(session, called):
         raise Refused(
             f"Somebody is called {called} already, and names tell people apart.",
