@@ -71,6 +71,7 @@ async def _deliver(runtime: Runtime, stop: threading.Event, *, until_idle: bool)
         sending,
         runtime.settings.relays,
         lambda number: compose(runtime, number),
+        lanes=runtime.settings.lanes,
     ) as engine:
         dispatcher = EmbeddedDispatcher(
             runtime.database, runtime.clock, engine, stop,

@@ -21,7 +21,7 @@ from newsletter.models.content import (
 from newsletter.models.ledger import Attempt, Batch, Delivery
 from newsletter.models.letters import Letter
 from newsletter.models.people import Subscriber, Subscription, Suppression
-from newsletter.models.running import Alert, Control, Headcount, History, Lease, RelayRecord
+from newsletter.models.running import Alert, Control, Headcount, History, Lease, Rate, RelayRecord
 from newsletter.models.staff import DeskSession, LoginLink, Person, Presence, Throttle
 from newsletter.models.states import (
     AlertKind,
@@ -73,6 +73,7 @@ __all__ = [
     "Person",
     "Placed",
     "Presence",
+    "Rate",
     "RelayRecord",
     "Rendition",
     "Role",

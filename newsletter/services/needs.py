@@ -46,7 +46,7 @@ def needs(found: Status) -> tuple[Problem, ...]:
 def _of_edition(newsletter: str, line: EditionLine, now: datetime, *, is_delivered: bool) -> Iterator[Need]:
     name = f"{newsletter}/{line.slug}"
     show = f"newsletter editions show {name}"
-    is_overdue = now > line.due_at + STUCK
+    is_overdue = now > (line.still.due_at or line.due_at) + STUCK
     match line.state:
         case EditionState.HELD:
             yield Rank.HELD, f"{name} is held: {line.why}", f"newsletter editions approve {name}"

@@ -145,7 +145,7 @@ def edition_story(runtime: Runtime, name: str, now: datetime) -> EditionStory:
         sums = deliveries.sums(session, edition.id)
         first, last = deliveries.span(session, edition.id)
         return EditionStory(
-            line=edition_line(edition, sums, newsletter.cutoff),
+            line=edition_line(session, edition, sums, newsletter.cutoff, now),
             placements=placed,
             articles={a.id: a for a in articles.by_ids(session, [p.article_id for p in placed])},
             reasons=edition.reasons,
@@ -178,10 +178,11 @@ def split_name(runtime: Runtime, name: str, now: datetime) -> tuple[NewsletterSe
 
 
 def recent_editions(runtime: Runtime, newsletter: NewsletterSettings, limit: int) -> tuple[EditionLine, ...]:
+    now = runtime.clock.now()
     with runtime.database.reading() as session:
         number = newsletter_ids(session).get(newsletter.slug, 0)
         return tuple(
-            edition_line(edition, deliveries.sums(session, edition.id or 0), newsletter.cutoff)
+            edition_line(session, edition, deliveries.sums(session, edition.id or 0), newsletter.cutoff, now)
             for edition in editions.recent(session, number, limit)
         )
 
@@ -211,7 +212,7 @@ def _newsletters(
                 people_at=people_at,
                 editions=tuple(
                     replace(
-                        edition_line(edition, sums, newsletter.cutoff),
+                        edition_line(session, edition, sums, newsletter.cutoff, now),
                         lead=leads.get(edition.id or 0, ""),
                         present=names.get(f"{newsletter.slug}/{edition.slug}", ()),
                     )
