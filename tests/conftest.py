@@ -14,6 +14,9 @@ import sqlalchemy as sa
 
 from newsletter.store.database import Database
 from newsletter.store.schema import upgrade
+from tests.browser import browser, chromium, complaints, open_tab, page
+
+__all__ = ["browser", "chromium", "complaints", "open_tab", "page"]
 
 _numbers = itertools.count(1)
 

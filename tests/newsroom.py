@@ -11,6 +11,7 @@ of its own, for stories about processes.
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import os
@@ -169,7 +170,7 @@ class Newsroom:
     def run(self, *words: str, now: datetime | None = None) -> Done:
         """A command in this process."""
         out, err = io.StringIO(), io.StringIO()
-        with redirect_stdout(out), redirect_stderr(err):
+        with redirect_stdout(out), redirect_stderr(err), _no_other_loop():
             code = run_command(self._words(words, now))
         return Done(code, out.getvalue(), err.getvalue())
 
@@ -210,6 +211,17 @@ class Newsroom:
         """How the edition's deliveries stand, without the zeros."""
         sums = cast(dict[str, int], self.edition(slug)["sums"])
         return {state: count for state, count in sums.items() if count}
+
+
+@contextmanager
+def _no_other_loop() -> Iterator[None]:
+    """While a test has a browser, a loop of its driver's runs in this thread: none for a command to see."""
+    other = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    try:
+        yield
+    finally:
+        asyncio._set_running_loop(other)
 
 
 def ended(process: subprocess.Popen[str], seconds: float = 120) -> Done:

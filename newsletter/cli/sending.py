@@ -19,7 +19,7 @@ from newsletter.cli.signals import stopping
 from newsletter.cli.status import later_words
 from newsletter.config import NewsletterSettings
 from newsletter.errors import Incomplete, Misuse
-from newsletter.models import EditionState
+from newsletter.models import EditionState, Slot
 from newsletter.runtime import Runtime
 from newsletter.services import mending, rehearsing, sending, status
 from newsletter.store.deliveries import Open
@@ -194,7 +194,8 @@ def _rehearse(slug: str, edition: str) -> None:
     now = opened.clock.now()
     rehearsal = rehearsing.rehearse(opened, newsletter, now, slug=edition)
     sending.may_send(newsletter, rehearsal.edition)
-    people = sending.count_people(opened, rehearsal.edition, now)
+    sections = {entry.section for entry in rehearsal.choice.placements if entry.slot is Slot.HEADLINES}
+    people = sending.count_people(opened, rehearsal.edition, sections, now)
     size = sum(map(len, rehearsal.rendition.html.literals + rehearsal.rendition.text.literals))
     headlines = [
         {

@@ -20,7 +20,7 @@ from newsletter.models.content import (
 )
 from newsletter.models.ledger import Attempt, Batch, Delivery
 from newsletter.models.letters import Letter
-from newsletter.models.people import Subscriber, Subscription, Suppression
+from newsletter.models.people import Subscriber, Subscription, Suppression, as_lines
 from newsletter.models.running import Alert, Control, Headcount, History, Lease, Rate, RelayRecord
 from newsletter.models.staff import DeskSession, LoginLink, Person, Presence, Throttle
 from newsletter.models.states import (
@@ -87,4 +87,5 @@ __all__ = [
     "Throttle",
     "Touch",
     "Verdict",
+    "as_lines",
 ]

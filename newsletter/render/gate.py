@@ -18,6 +18,7 @@ from newsletter.render.holes import (
     misplaced_in_attribute,
     misplaced_in_words,
 )
+from newsletter.render.spans import mark_pattern, without_spans
 from newsletter.values import Body
 
 MAX_BYTES = 100_000  # of the encoded HTML part: Gmail hides what comes after some 102 kB
@@ -104,16 +105,17 @@ def _scheme_and_host(url: str) -> tuple[str, str]:
 def _findings_of_both(part: str, source: str, visible: str, rules: Rules) -> Iterator[str]:
     if not visible.strip():
         yield f"The {part} part is empty."
-    found = hole_pattern(rules.nonce).findall(source)
+    found = hole_pattern(rules.nonce).findall(without_spans(source, rules.nonce))
     for hole in () if rules.is_letter else REQUIRED_HOLES:
         if hole not in found:
             yield f"The {part} part lacks {{{{ hole.{hole} }}}}."
-    if source.lower().count(rules.nonce) != len(found):
+    whole = [*hole_pattern(rules.nonce).finditer(source), *mark_pattern(rules.nonce).finditer(source)]
+    if source.lower().count(rules.nonce) != len(whole):
         yield f"A hole was damaged in the {part} part: print holes whole, without filters around them."
     address = "".join(rules.postal_address.split())
     if not address and not rules.is_letter:
         yield "There is no postal address: set postal_address for the newsletter."
-    elif address not in "".join(visible.split()):
+    elif address not in "".join(without_spans(visible, rules.nonce).split()):
         name = "letter" if rules.is_letter else "edition"
         yield f"The {part} part lacks the postal address: print {{{{ {name}.postal_address }}}}."
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html import unescape
 
+from newsletter.mail.segments import kept
 from newsletter.render.compile import neutral_html, plain_text
 from newsletter.render.gate import MAX_BYTES
 from newsletter.render.holes import REQUIRED_HOLES
@@ -25,14 +27,16 @@ def size_of(rendition: Rendition) -> int:
 
 def blockers(rendition: Rendition, postal_address: str) -> Iterator[str]:
     """Everything without which it may not go out, a sentence each."""
-    for part, body in (("HTML", rendition.html), ("text", rendition.text)):
+    # What stands in a span is not what every reader gets
+    for_all = replace(rendition, html=kept(rendition.html, ()), text=kept(rendition.text, ()))
+    for part, body in (("HTML", for_all.html), ("text", for_all.text)):
         for hole in REQUIRED_HOLES:
             if hole not in body.holes:
                 yield f"The {part} part lacks {{{{ hole.{hole} }}}}."
-    nothing = dict.fromkeys((*rendition.html.holes, *rendition.text.holes), "")
-    html = unescape(_TAG.sub("", neutral_html(rendition, nothing)))
+    nothing = dict.fromkeys((*for_all.html.holes, *for_all.text.holes), "")
+    html = unescape(_TAG.sub("", neutral_html(for_all, nothing)))
     wanted = "".join(postal_address.split())
-    for part, shown in (("HTML", html), ("text", plain_text(rendition, nothing))):
+    for part, shown in (("HTML", html), ("text", plain_text(for_all, nothing))):
         if wanted not in "".join(shown.split()):
             yield f"The {part} part lacks the postal address that the configuration has now."
     if size_of(rendition) > MAX_BYTES:

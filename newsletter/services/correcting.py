@@ -129,7 +129,8 @@ def _worked_out(
         page = _page(session, newsletter, edition, made, erratum)
         pool = pool_of(session, page)
         number = corrections.count_editions(session, id_of(edition)) + 1
-        people = audience.count_audience(session, audience.audience_of(_telling(edition, number, now), now))
+        sent_it = audience.audience_of(_telling(edition, number, now), now, sections=None)
+        people = audience.count_audience(session, sent_it)
     if mail and not people:
         raise Refused(
             f"Nobody who got {newsletter.slug}/{slug} is still its reader.",

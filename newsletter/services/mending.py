@@ -59,7 +59,7 @@ def send_missing(
                 next_step=f"newsletter editions show {newsletter.slug}/{slug}",
             )
         _refuse_without_rows(session, newsletter, edition)
-        people = without_row(edition, now)
+        people = without_row(session, edition, now)
         missed = count_audience(session, people) + reopening.count(session, number, reopening.PASSED_OVER)
         if dry_run:
             return Mended(number, slug, missed)

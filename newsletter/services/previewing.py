@@ -40,7 +40,7 @@ def fill(runtime: Runtime, rendition: Rendition, letterhead: Letterhead, reader:
     """
     web_url = runtime.links.edition(letterhead.newsletter_slug, letterhead.edition_slug)
     compiled = Compiled(rendition, letterhead, runtime.links, runtime.signing, proof=Proof(web_url))
-    message = compiled.fill(_reader(runtime, reader) if reader else SOMEBODY)
+    message = compiled.fill(_reader(runtime, reader, letterhead.newsletter_id) if reader else SOMEBODY)
     read = message_from_bytes(message, policy=policy.default)
     parts = {
         part.get_content_subtype(): str(part.get_content()).replace("\r\n", "\n")
@@ -78,13 +78,13 @@ def _lines(rendition: Rendition) -> list[str]:
     return [f"Subject: {rendition.subject}", *plain_text(rendition, nothing).splitlines()]
 
 
-def _reader(runtime: Runtime, which: str) -> Recipient:
+def _reader(runtime: Runtime, which: str, newsletter_id: int) -> Recipient:
     if which.isascii() and which.isdigit() and len(which) < 19:
         key: int | str = int(which)
     else:
         key = runtime.address_key.of(parse_address(which).normalised)
     with runtime.database.reading() as session:
-        found = subscribers.reader(session, key)
+        found = subscribers.reader(session, key, newsletter_id)
     if found is None:
         raise Misuse(f"There is no subscriber {which[:200]!r}.", next_step="newsletter subscribers list")
     return found

@@ -6,7 +6,7 @@ the first row has begun it can be undone; from then on the ledger alone says who
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -24,6 +24,7 @@ from newsletter.store import control, deliveries, editions, freezing
 from newsletter.store.audience import audience_of, count_audience
 from newsletter.store.deliveries import Open
 from newsletter.store.newsletters import newsletter_ids
+from newsletter.store.sections import sections_of
 from newsletter.values import Letterhead, Sums
 
 WHO = "scheduler"
@@ -100,7 +101,7 @@ def freeze(
     )  # fmt: skip
     if not frozen or edition.id is None:
         return None
-    people = audience_of(edition, now)
+    people = audience_of(edition, now, sections=sections_of(session, edition.id))
     return freezing.plan(
         session, edition.id, people, due_at=due_at, size=runtime.settings.sending.batch,
         deadline=due_at + timedelta(seconds=runtime.settings.sending.deadline),
@@ -211,9 +212,9 @@ def send_now(
     return Dispatch(edition_id, edition.slug, due_at, people, True)
 
 
-def count_people(runtime: Runtime, edition: Edition, now: datetime) -> int:
-    """How many would get the edition if it were frozen now."""
-    people = audience_of(edition, now)
+def count_people(runtime: Runtime, edition: Edition, sections: Collection[str], now: datetime) -> int:
+    """How many would get the edition if it were frozen now, with entries in these sections."""
+    people = audience_of(edition, now, sections=sections)
     with runtime.database.reading() as session:
         return count_audience(session, people)
 

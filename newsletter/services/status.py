@@ -11,7 +11,7 @@ from sqlmodel import Session
 from newsletter.clock import machine_now
 from newsletter.config import NewsletterSettings
 from newsletter.errors import Misuse
-from newsletter.models import DeliveryState, Edition, EditionKind, Headcount
+from newsletter.models import DeliveryState, Edition, Headcount
 from newsletter.runtime import Runtime
 from newsletter.schedule import next_due
 from newsletter.services.lines import (
@@ -30,7 +30,7 @@ from newsletter.services.lines import (
 from newsletter.services.needs import needs
 from newsletter.services.underway import is_worth_a_look, run_line
 from newsletter.store import alerts, articles, control, deliveries, editions, leases, letters, staff, standing
-from newsletter.store.audience import audience, count_audience
+from newsletter.store.audience import count_next
 from newsletter.store.deliveries import Answered
 from newsletter.store.feeds import is_silent
 from newsletter.store.history import story_of
@@ -229,7 +229,7 @@ def _people(
     """How many the next daily is for, and of which moment that figure is: many are not counted anew."""
     if standing.is_small(session, number):
         ahead = next_due(newsletter, now)
-        return count_audience(session, audience(number, EditionKind.DAILY, ahead.day, ahead.at)), now
+        return count_next(session, number, ahead.day, ahead.at), now
     return (kept.people, kept.at) if kept else (None, None)
 
 

@@ -6,6 +6,7 @@ subscription when it would begin, so a leave counts even for an edition that is 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -15,10 +16,11 @@ from sqlmodel import Session
 from newsletter.errors import Refused
 from newsletter.models import Cadence, SubscriptionState
 from newsletter.runtime import Runtime
-from newsletter.services.newcomers import welcome
+from newsletter.services.newcomers import chosen_sections, welcome
 from newsletter.store import subscribers
 from newsletter.store.history import note
 from newsletter.store.newsletters import newsletter_ids, sync_newsletters
+from newsletter.store.sections import choose
 from newsletter.store.subscribers import Listed, Place
 
 
@@ -52,6 +54,26 @@ def return_to(runtime: Runtime, subscriber_id: int, newsletter_id: int, now: dat
         return state is SubscriptionState.ACTIVE
 
 
+def choose_sections(
+    runtime: Runtime, subscriber_id: int, newsletter_id: int, sections: Collection[str], now: datetime
+) -> bool:
+    """Let a reader have only these sections of a newsletter from now on, or all of them with none.
+
+    Editions that are frozen already keep their readers; a mail that has not begun is filled with the new
+    choice. False where nothing changed: it was so before, or the place has ended. Raises Misuse for a name
+    that can be no section's.
+    """
+    wanted = chosen_sections(sections)
+    with runtime.database.writing() as session:
+        if not choose(session, subscriber_id, newsletter_id, wanted, now):
+            return False
+        note(
+            session, now, "reader", "sections", "subscriber", subscriber_id,
+            f"newsletter {newsletter_id}: {', '.join(wanted) or 'all'}",
+        )  # fmt: skip
+        return True
+
+
 def preferences(runtime: Runtime, subscriber_id: int) -> Preferences | None:
     """None for nobody and for who was forgotten."""
     with runtime.database.reading() as session:
@@ -81,13 +103,14 @@ def add(
     consent_text: str = "",
     consent_source: str = "",
     cadence: Cadence = Cadence.DAILY,
+    sections: Collection[str] = (),
 ) -> Answer:
-    """Give one person a place.
+    """Give one person a place; without `sections` they get all.
 
     Raises Misuse for an address that is none or an unknown newsletter, Refused for an address that
     is suppressed and for somebody who left: only they can come back.
     """
-    person = welcome(runtime.address_key, address, name, cadence, consent_text, consent_source)
+    person = welcome(runtime.address_key, address, name, cadence, consent_text, consent_source, sections)
     with runtime.database.writing() as session:
         newsletter_id = _newsletter_id(session, runtime, newsletter_slug, now)
         admitted = subscribers.admit(session, newsletter_id, [person], now)

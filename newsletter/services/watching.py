@@ -107,7 +107,7 @@ def who_is_missing(runtime: Runtime, newsletter: NewsletterSettings, slug: str, 
 
 
 def _count_missing(session: Session, edition: Edition, now: datetime) -> int:
-    never = count_audience(session, missing.without_row(edition, now))
+    never = count_audience(session, missing.without_row(session, edition, now))
     return never + reopening.count(session, edition.id or 0, reopening.PASSED_OVER)
 
 

@@ -57,7 +57,7 @@ def erase(session: Session, subscriber_id: int, now: datetime) -> str:
         .where(col(Subscription.subscriber_id) == subscriber_id)
         .values(
             state=SubscriptionState.ENDED, ended_at=func.coalesce(col(Subscription.ended_at), now),
-            paused_until=None, zone="", consent_text="", consent_source="",
+            paused_until=None, zone="", consent_text="", consent_source="", sections=(),
         )
     )  # fmt: skip
     session.execute(

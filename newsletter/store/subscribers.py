@@ -36,6 +36,7 @@ class Newcomer:
     cadence: Cadence = Cadence.DAILY
     consent_text: str = ""
     consent_source: str = ""
+    sections: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,15 +127,20 @@ def address_of(session: Session, subscriber_id: int) -> str | None:
     return session.execute(query).scalar_one_or_none()
 
 
-def reader(session: Session, which: int | str) -> Recipient | None:
-    """A person by number or by address key, as a mail is filled for them; None for who was forgotten."""
+def reader(session: Session, which: int | str, newsletter_id: int) -> Recipient | None:
+    """A person by number or by address key, as this newsletter's mail is filled for them; None for who was
+    forgotten."""
     wanted = col(Subscriber.id) == which if isinstance(which, int) else col(Subscriber.address_key) == which
     found = session.execute(
         select(Subscriber.id, Subscriber.address, Subscriber.name)  # type: ignore[call-overload]
         .where(wanted, col(Subscriber.address).is_not(None))
         .order_by(Subscriber.id)
     ).first()
-    return Recipient(found.id, found.address, found.name, attempt=1, pos=0) if found else None
+    if found is None:
+        return None
+    place = session.get(Subscription, (found.id, newsletter_id))
+    sections = place.sections if place else ()
+    return Recipient(found.id, found.address, found.name, attempt=1, pos=0, sections=sections)
 
 
 def places_of(session: Session, subscriber_id: int) -> tuple[Place, ...]:
@@ -270,6 +276,8 @@ def _subscribe(
             "consent_text": person.consent_text,
             "consent_source": person.consent_source,
             "consent_at": now,
+            "sections": person.sections,
+            "sections_since": now if person.sections else None,
         }
         for person in people
     ]

@@ -28,6 +28,7 @@ from newsletter.values.editions import (
     Rendition,
     Section,
     SocialLink,
+    Span,
     Story,
 )
 from newsletter.values.flows import Flow
@@ -59,6 +60,7 @@ __all__ = [
     "Section",
     "Settled",
     "SocialLink",
+    "Span",
     "Story",
     "Sums",
     "Touch",

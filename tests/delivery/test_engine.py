@@ -71,7 +71,7 @@ class Morning:
             edition.state, edition.frozen_at = EditionState.FROZEN, NINE
             session.add(edition)
             session.flush()
-            people = audience(newsletter, EditionKind.DAILY, edition.local_date, NINE)
+            people = audience(newsletter, EditionKind.DAILY, edition.local_date, NINE, sections=None)
             self.edition = edition.id or 0
             deadline = NINE + timedelta(hours=4)
             freezing.plan(

@@ -45,7 +45,7 @@ def take_in(session: Session, newsletter: int, count: int) -> None:
 
 def freeze(session: Session, newsletter: int) -> tuple[int, int]:
     edition = make_edition(session, newsletter)
-    people = audience(newsletter, EditionKind.DAILY, edition.local_date, NINE)
+    people = audience(newsletter, EditionKind.DAILY, edition.local_date, NINE, sections=None)
     later = later_dues(edition.local_date, NINE_O_CLOCK, NINE, freezing.zones(session, newsletter))
     planned = freezing.plan(
         session, edition.id or 0, people, due_at=NINE, deadline=NINE + timedelta(hours=4), size=500,

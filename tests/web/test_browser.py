@@ -2,43 +2,27 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from typing import Literal
 
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from sqlalchemy import select
 
 from newsletter.models import Subscription
+from tests.browser import OpenTab
 from tests.web.conftest import Paper, served
 
 # What is told here does not depend on the store
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("chromium is not installed: make tools")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 390, "height": 800}, java_script_enabled=False)
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
-    yield page
-    context.close()
-    assert [said for said in complaints if "404" not in said] == []
+def page(open_tab: OpenTab, complaints: list[str]) -> Iterator[Page]:
+    yield open_tab(viewport={"width": 390, "height": 800}, java_script_enabled=False)
+    complaints[:] = [said for said in complaints if "404" not in said]
 
 
 def test_a_reader_leaves_and_comes_back_by_hand(site: httpx.Client, paper: Paper, page: Page) -> None:
