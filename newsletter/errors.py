@@ -5,7 +5,8 @@
     │   └── Uncounted       it falls on many, and nobody has said on how many
     ├── Refused         3   a rule says no: held, blocked, too late, not allowed
     │   ├── Blocked         what preflight found in an edition
-    │   └── Stale           somebody changed the same thing meanwhile
+    │   ├── Stale           somebody changed the same thing meanwhile
+    │   └── TooOften        tried again and again; it is time to wait
     ├── Incomplete      4   done as far as possible; somebody should look
     └── WorldFailed     5   the world around us failed
         ├── StoreFailed     the database
@@ -61,6 +62,10 @@ class Stale(Refused):
         super().__init__(sentence, next_step=next_step)
         self.mine = mine
         self.theirs = theirs
+
+
+class TooOften(Refused):
+    pass
 
 
 class Incomplete(NewsletterError):

@@ -28,8 +28,12 @@ class Runtime:
     database: Database
 
     @cached_property
+    def keys(self) -> Keys:
+        return Keys.load(self._path(self.settings.secret_key_file))
+
+    @cached_property
     def links(self) -> Links:
-        return Links(self.public_url, Keys.load(self._path(self.settings.secret_key_file)))
+        return Links(self.public_url, self.keys)
 
     @cached_property
     def address_key(self) -> AddressKey:

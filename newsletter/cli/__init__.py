@@ -27,6 +27,7 @@ ROOMS = {
     "db": "setup",
     "demo": "demo",
     "serve": "serving",
+    "web": "serving",
     "tick": "serving",
     "gather": "feeds",
     "feeds": "feeds",
@@ -44,6 +45,7 @@ ROOMS = {
     "theme": "theme",
     "status": "status",
     "dkim": "dkim",
+    "people": "people",
 }
 
 

@@ -1,4 +1,4 @@
-"""`newsletter serve` and `newsletter tick`: the clock at work, for good or for one round."""
+"""`newsletter serve`, `web` and `tick`: the clock at work, for good or for one round, and the pages alone."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from dataclasses import asdict
 import typer
 
 from newsletter import logs, scheduler, worker
-from newsletter.cli.console import Interrupted, finish, note, table
-from newsletter.cli.options import command, sending_runtime
+from newsletter.cli.console import Interrupted, finish, note, note_link, table
+from newsletter.cli.options import command, runtime, sending_runtime
 from newsletter.cli.signals import stopping
 from newsletter.cli.status import state_words, words
+from newsletter.clock import machine_now
 from newsletter.errors import Incomplete
-from newsletter.services import status
+from newsletter.runtime import Runtime
+from newsletter.services import staffing, status
 from newsletter.services.guarding import Guard
 from newsletter.serving import Parts
 from newsletter.web.server import WebServer
@@ -22,6 +24,7 @@ TELLING = 5.0  # seconds after which a tick begins no further alert
 
 def register(app: typer.Typer) -> None:
     command(app, "serve")(serve)
+    command(app, "web")(web)
     command(app, "tick")(tick)
 
 
@@ -34,9 +37,35 @@ def serve() -> None:
     logs.speak(opened.settings.logging.format, opened.settings.logging.level)
     web = WebServer(opened)
     with stopping() as stop, Guard(opened, stop), Parts(opened, stop, web):
-        note(f"Readers' pages on {web.url}; the scheduler runs. Ctrl-C stops.")
+        note(f"Readers' pages on {web.url}, the desk on {web.url}/desk; the scheduler runs. Ctrl-C stops.")
+        _open_an_empty_desk(opened)
         stop.wait()
     note("Stopped; nothing is in doubt.")
+
+
+def web() -> None:
+    """Serve the pages alone: readers' and the desk.
+
+    Scheduler and delivery run elsewhere.
+
+    Example: newsletter web
+    """
+    opened = runtime()
+    logs.speak(opened.settings.logging.format, opened.settings.logging.level)
+    server = WebServer(opened)
+    with stopping() as stop:
+        note(f"Readers' pages and the desk on {opened.settings.web.bind}. Ctrl-C stops.")
+        _open_an_empty_desk(opened)
+        server.serve_until(stop)
+
+
+def _open_an_empty_desk(opened: Runtime) -> None:
+    """Whoever started an empty desk is its first admin; the link is for their eyes, so it is no log line."""
+    link = staffing.first_link(opened, machine_now())
+    if link is not None:
+        note_link(
+            "Nobody is on the desk yet. This opens it for its first admin, within 15 minutes:", link.url
+        )
 
 
 def tick() -> None:

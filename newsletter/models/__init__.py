@@ -24,6 +24,7 @@ from newsletter.models.letters import Letter
 from newsletter.models.mailed_links import MailedLink
 from newsletter.models.people import Subscriber, Subscription, Suppression, as_lines
 from newsletter.models.running import Alert, Control, Headcount, History, Lease, Rate, RelayRecord
+from newsletter.models.staff import DeskSession, LoginLink, Person, Presence, Throttle
 from newsletter.models.states import (
     AlertKind,
     AlertState,
@@ -37,6 +38,7 @@ from newsletter.models.states import (
     LinkPurpose,
     LinkVerdict,
     Placed,
+    Role,
     Slot,
     SubscriptionState,
     SuppressionReason,
@@ -58,6 +60,7 @@ __all__ = [
     "Correction",
     "Delivery",
     "DeliveryState",
+    "DeskSession",
     "Edition",
     "EditionKind",
     "EditionState",
@@ -71,13 +74,17 @@ __all__ = [
     "LinkCheck",
     "LinkPurpose",
     "LinkVerdict",
+    "LoginLink",
     "MailedLink",
     "Mark",
     "Newsletter",
+    "Person",
     "Placed",
+    "Presence",
     "Rate",
     "RelayRecord",
     "Rendition",
+    "Role",
     "Slot",
     "Subscriber",
     "Subscription",
@@ -85,6 +92,7 @@ __all__ = [
     "Suppression",
     "SuppressionReason",
     "Table",
+    "Throttle",
     "Touch",
     "Verdict",
     "Waiver",

@@ -102,6 +102,14 @@ class LinkVerdict(StrEnum):
     FAILING = "failing"
 
 
+class Role(StrEnum):
+    """What somebody who signs in may do; each also what those before it may."""
+
+    EDITOR = "editor"
+    PUBLISHER = "publisher"
+    ADMIN = "admin"
+
+
 class AlertState(StrEnum):
     WAITING = "waiting"
     TOLD = "told"

@@ -25,18 +25,22 @@ class Rank(IntEnum):
     FEED = 7
 
 
+LEAST_URGENT = Rank.DOUBT
 Need = tuple[Rank, str, str]
 
 
 def needs(found: Status) -> tuple[Problem, ...]:
     all_needs = [
-        need
+        (need, f"{newsletter.slug}/{line.slug}")
         for newsletter in found.newsletters
         for line in newsletter.editions
         for need in _of_edition(newsletter.slug, line, found.at, is_delivered=found.delivering)
     ]
-    all_needs += _of_the_house(found)
-    return tuple(Problem(what, step) for _, what, step in sorted(all_needs, key=lambda need: need[0]))
+    all_needs += [(need, "") for need in _of_the_house(found)]
+    return tuple(
+        Problem(what, step, edition, urgent=rank <= LEAST_URGENT)
+        for (rank, what, step), edition in sorted(all_needs, key=lambda each: each[0][0])
+    )
 
 
 def _of_edition(newsletter: str, line: EditionLine, now: datetime, *, is_delivered: bool) -> Iterator[Need]:

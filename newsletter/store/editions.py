@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, or_, update
 from sqlmodel import Session, col, select
 
-from newsletter.models import Batch, Edition, EditionKind, EditionState, Entry, Rendition, Slot
+from newsletter.models import Article, Batch, Edition, EditionKind, EditionState, Entry, Rendition, Slot
 from newsletter.store.dialect import insert_for
 from newsletter.store.history import note
 from newsletter.store.words import searchable
@@ -109,6 +109,16 @@ def in_state(
     if newsletter_id is not None:
         query = query.where(Edition.newsletter_id == newsletter_id)
     return session.exec(query).all()
+
+
+def leads(session: Session, edition_ids: Collection[int]) -> dict[int, str]:
+    """Edition → the headline that stands first in it, as an editor worded it or as it came."""
+    rows = session.exec(
+        select(Entry.edition_id, Entry.headline, Article.title)
+        .join(Article, col(Article.id) == col(Entry.article_id))
+        .where(col(Entry.edition_id).in_(edition_ids), Entry.slot == Slot.LEAD)
+    )
+    return {edition: headline or title for edition, headline, title in rows}
 
 
 def recent(session: Session, newsletter_id: int, limit: int) -> Sequence[Edition]:
