@@ -12,7 +12,8 @@ from typing import Any
 from newsletter.config.domains import domain, is_below
 from newsletter.config.faults import Fault
 from newsletter.config.kinds import Wrong, address, host, host_of, is_loopback, seconds, shown
-from newsletter.config.parts import NewsletterSettings, Sending
+from newsletter.config.newsletters import NewsletterSettings
+from newsletter.config.parts import Sending
 from newsletter.config.sources import Data
 
 Table = Mapping[str, Any]
