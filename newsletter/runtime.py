@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from newsletter.clock import Clock
 from newsletter.config import Loaded, NewsletterSettings, Settings, is_loopback
+from newsletter.delivery.dispatcher import Dispatcher
+from newsletter.delivery.embedded import EmbeddedDispatcher
 from newsletter.errors import Misuse
 from newsletter.mail.dkim import Signing
 from newsletter.mail.links import AddressKey, Keys, Links
@@ -43,6 +45,26 @@ class Runtime:
             raise Misuse("[dkim] names a domain and no key to sign with.", next_step="newsletter dkim new")
         keys = (load_key(selector, self._path(file)) for selector, file in dkim.keys.items())
         return Signing(tuple(keys), dkim.domain)
+
+    @cached_property
+    def dispatcher(self) -> Dispatcher:
+        """Who hands out batches. Raises Misuse when it is not installed."""
+        at_once = self.settings.sending.batches_at_once
+        if self.settings.sending.engine == "embedded":
+            return EmbeddedDispatcher(self.database, self.clock, batches_at_once=at_once)
+        try:
+            from newsletter.delivery.jobs import ProcrastinateDispatcher
+        except ModuleNotFoundError as error:
+            raise Misuse(
+                '[sending] engine is "procrastinate", and that is not installed.',
+                next_step="pip install 'newsletter[postgres]'",
+            ) from error
+        return ProcrastinateDispatcher(self.database, self.clock, batches_at_once=at_once)
+
+    @property
+    def has_workers(self) -> bool:
+        """Whether `newsletter worker`s deliver, on any number of machines, instead of one process."""
+        return self.settings.sending.engine == "procrastinate"
 
     @property
     def themes(self) -> Path | None:

@@ -1,4 +1,4 @@
-"""Web, scheduler and delivery side by side in one process, each restarted should it stumble."""
+"""Web, scheduler and delivery, together or apart, each restarted should it stumble."""
 
 from __future__ import annotations
 
@@ -20,18 +20,24 @@ log = logs.get(__name__)
 class Parts:
     """Runs between `with` and its end; `stop` may be set by anybody to end it early."""
 
-    def __init__(self, runtime: Runtime, stop: threading.Event, web: WebServer) -> None:
+    def __init__(
+        self, runtime: Runtime, stop: threading.Event, web: WebServer | None = None, *,
+        scheduler: bool = False, delivery: bool = False,
+    ) -> None:  # fmt: skip
         self._runtime = runtime
         self._stop = stop
         self._web = web
+        self._scheduler = scheduler
+        self._delivery = delivery
         self._threads: list[threading.Thread] = []
 
     def __enter__(self) -> Parts:
-        self._web.start()
-        self._threads = [
-            self._keep_running("scheduler", Scheduler(self._runtime, self._stop).run),
-            self._keep_running("delivery", lambda: deliver(self._runtime, self._stop, until_idle=False)),
-        ]
+        if self._web is not None:
+            self._web.start()
+        if self._scheduler:
+            self._keep_running("scheduler", Scheduler(self._runtime, self._stop).run)
+        if self._delivery:
+            self._keep_running("delivery", lambda: deliver(self._runtime, self._stop, until_idle=False))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -39,9 +45,10 @@ class Parts:
         self._stop.set()
         for thread in self._threads:
             thread.join()
-        self._web.stop()
+        if self._web is not None:
+            self._web.stop()
 
-    def _keep_running(self, name: str, part: Callable[[], None]) -> threading.Thread:
+    def _keep_running(self, name: str, part: Callable[[], None]) -> None:
         """Nine o'clock must not miss a thread: trouble is told, and the part begins anew."""
 
         def run() -> None:
@@ -56,4 +63,4 @@ class Parts:
 
         thread = threading.Thread(target=run, name=name)
         thread.start()
-        return thread
+        self._threads.append(thread)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from newsletter.delivery.embedded import EmbeddedDispatcher
 from newsletter.delivery.engine import Engine
 from newsletter.errors import Misuse
 from newsletter.runtime import Runtime
@@ -15,8 +14,9 @@ from newsletter.services.sending import compose
 def deliver(runtime: Runtime, stop: threading.Event, *, until_idle: bool) -> None:
     """Deliver what is due; with `until_idle` return once nothing can be sent now.
 
-    Where another process holds the delivery lease, it delivers, and this returns at once
-    (`until_idle`) or waits for the lease. Raises RelayFailed and StoreFailed when the world fails.
+    Where another process holds the delivery lease, or workers live, they deliver, and this returns at
+    once (`until_idle`); else it waits for the lease, or is one more worker. Raises RelayFailed and
+    StoreFailed when the world fails.
     """
     if not runtime.settings.relays:
         raise Misuse("No relay is configured.", next_step="add a [[relays]] part to the configuration")
@@ -24,16 +24,11 @@ def deliver(runtime: Runtime, stop: threading.Event, *, until_idle: bool) -> Non
 
 
 async def _deliver(runtime: Runtime, stop: threading.Event, *, until_idle: bool) -> None:
-    sending = runtime.settings.sending
     async with Engine(
         runtime.database,
         runtime.clock,
-        sending,
+        runtime.settings.sending,
         runtime.settings.relays,
         lambda number: compose(runtime, number),
     ) as engine:
-        dispatcher = EmbeddedDispatcher(
-            runtime.database, runtime.clock, engine, stop,
-            batches_at_once=sending.batches_at_once, until_idle=until_idle,
-        )  # fmt: skip
-        await dispatcher.run(engine.deliver)
+        await runtime.dispatcher.run(engine, stop, until_idle=until_idle)

@@ -86,10 +86,12 @@ def freeze(
     if not frozen or edition.id is None:
         return None
     people = audience(edition.newsletter_id, EditionKind(edition.kind), edition.local_date, now)
-    return freezing.plan(
+    planned = freezing.plan(
         session, edition.id, people, due_at=due_at, size=runtime.settings.sending.batch,
         deadline=due_at + timedelta(seconds=runtime.settings.sending.deadline),
     )  # fmt: skip
+    runtime.dispatcher.enqueue(session, edition.id)
+    return planned
 
 
 def unfreeze(

@@ -32,6 +32,12 @@ def postgresql_engine(url: URL) -> Engine:
     return engine
 
 
+def connection_keys(engine: Engine) -> dict[str, Any]:
+    """What psycopg needs to open a connection of its own to the same store, encrypted alike."""
+    _, keys = engine.dialect.create_connect_args(engine.url)
+    return {**keys, **_encryption(engine.url)}
+
+
 def copy_in(session: Session, statement: LiteralString, rows: Iterable[Sequence[Any]]) -> None:
     """Give rows to a COPY … FROM STDIN, which is many times as quick as INSERT. Raises StoreFailed."""
     connection = session.connection()

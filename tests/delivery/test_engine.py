@@ -86,10 +86,8 @@ class Morning:
         )
         engine = Engine(self.database, self.clock, self.sending, [relay], self.compose, timeouts=IMPATIENT)
         async with engine:
-            dispatcher = EmbeddedDispatcher(
-                self.database, self.clock, engine, self.stop, batches_at_once=2, until_idle=True
-            )
-            await dispatcher.run(engine.deliver)
+            dispatcher = EmbeddedDispatcher(self.database, self.clock, batches_at_once=2)
+            await dispatcher.run(engine, self.stop, until_idle=True)
 
     def counts(self) -> dict[str, int]:
         with self.database.reading() as session:
