@@ -25,7 +25,7 @@ from newsletter.services.lines import (
 )
 from newsletter.services.needs import needs
 from newsletter.services.underway import is_worth_a_look, run_line
-from newsletter.store import alerts, articles, control, deliveries, editions, leases, standing
+from newsletter.store import alerts, articles, control, deliveries, editions, hints, leases, standing
 from newsletter.store.audience import audience, count_audience
 from newsletter.store.deliveries import Answered
 from newsletter.store.feeds import is_silent
@@ -58,6 +58,7 @@ def status(runtime: Runtime, now: datetime) -> Status:
     version = store_version(runtime.database)
     with runtime.database.reading() as session:
         shown = _editions_to_show(session, runtime)
+        workers = hints.living_workers(session, leases.SILENCE) if runtime.has_workers else None
         found = Status(
             at=now,
             newsletters=_newsletters(session, runtime, shown, now),
@@ -73,7 +74,10 @@ def status(runtime: Runtime, now: datetime) -> Status:
             unsigned=_unsigned(runtime),
             store=StoreLine(runtime.database.engine.dialect.name, standing.size(session), version),
             clock=leases.last_sign(session, CLOCK),
-            delivering=leases.living_holder(session, "delivery") is not None,
+            delivering=leases.living_holder(session, "delivery") is not None
+            if workers is None
+            else workers > 0,
+            workers=workers,
             serving=leases.living_holder(session, "serve") is not None,
             untold=alerts.count_failed(session, now - UNTOLD),
         )
