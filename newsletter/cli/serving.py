@@ -85,7 +85,7 @@ def work(
         int, typer.Option(min=1, max=64, help="So many processes, each with its own connections.")
     ] = 1,
 ) -> None:
-    """Deliver batches, as one of any number of workers, until told to stop.
+    """Deliver batches, as one of many workers, until told to stop.
 
     For engine = "procrastinate" on PostgreSQL; each core is worth a process.
 

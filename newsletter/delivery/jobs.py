@@ -79,10 +79,8 @@ class ProcrastinateDispatcher:
             return
         driver: Any = session.connection().connection.driver_connection
         try:
-            with session.begin_nested():
+            with suppress(AlreadyEnqueued), session.begin_nested():
                 self._deferrer.job_manager.batch_defer_jobs(jobs, connection=driver)
-        except AlreadyEnqueued:
-            log.info("hints_given_already", batches=len(jobs))
         except ConnectorException as error:
             raise _no_answer(error) from error
 

@@ -12,7 +12,6 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ import pytest
 from sqlalchemy import text
 
 from newsletter.clock import monotonic
+from newsletter.demo.catchall import free_port
 from newsletter.store import hints
 from newsletter.store.database import Database
 from newsletter.store.schema import upgrade
@@ -273,10 +273,17 @@ def test_the_engine_needs_its_tables(tmp_path: Path, postgresql_url: str) -> Non
     assert room.run("status", "--json").json["workers"] == 0
 
 
-def test_serve_leaves_delivery_to_the_workers(start: Start) -> None:
+def test_serve_leaves_delivery_to_the_workers_and_so_does_a_tick(start: Start) -> None:
     machines = start(30)
-    serving = machines.room.start("scheduler", now=NINE - timedelta(seconds=2))
+    machines.room.configure(web_port=free_port())
+    serving = machines.room.start("serve", now=NINE)
+    until(lambda: machines.sql("SELECT count(*) FROM lease WHERE name = 'clock' AND beat_at > now() - "
+                               "interval '2 seconds'").scalar_one())  # fmt: skip
+    until(lambda: "Ctrl-C" in serving.stderr.readline())  # type: ignore[union-attr]
+    assert machines.server.accepted == 0
     machines.start()
+    until(lambda: machines.room.run("status", "--json", now=NINE).json["workers"])
+    assert machines.room.run("tick", now=NINE).code == 0
     until(machines.is_sent)
     serving.send_signal(signal.SIGTERM)
     assert ended(serving).code == 0
