@@ -1,4 +1,4 @@
-"""Procrastinate's tables beside ours: made once, made anew for another version, and never another program's."""
+"""Procrastinate's tables beside ours: made once, anew for another version, and never another program's."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from newsletter.store.database import Database
 
 
 @pytest.fixture
-def database(postgresql_url: str) -> Database:
-    return Database(postgresql_url)
+def database_url(postgresql_url: str) -> str:
+    return postgresql_url
 
 
 def jobs(database: Database) -> int:
