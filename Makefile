@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.ready
 WORKERS ?= 2
 
-.PHONY: help setup tools demo test soak check format lock goldens wheel clean
+.PHONY: help setup tools demo test soak check format lock goldens words wheel clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -47,6 +47,9 @@ lock: $(STAMP)  ## pin the dependencies again
 goldens: $(STAMP)  ## write the golden mails anew; say in the commit why they changed
 	$(BIN)/python -m tests.render.goldens
 	$(BIN)/python -m tests.mail.goldens
+
+words: $(STAMP)  ## write new sentences into the catalogues of newsletter/locales
+	$(BIN)/python -m tests.catalogues
 
 wheel: $(STAMP)  ## build the wheel into dist/
 	$(BIN)/python -m hatchling build --target wheel

@@ -2,6 +2,7 @@
 
     NewsletterError
     ├── Misuse          2   wrong command, configuration or input; the text names place and mend
+    │   └── Uncounted       it falls on many, and nobody has said on how many
     ├── Refused         3   a rule says no: held, blocked, too late, not allowed
     │   ├── Blocked         what preflight found in an edition
     │   └── Stale           somebody changed the same thing meanwhile
@@ -35,6 +36,10 @@ class NewsletterError(Exception):
 
 class Misuse(NewsletterError):
     exit_code = 2
+
+
+class Uncounted(Misuse):
+    """An act that falls on many, and whoever wants it has not typed on how many."""
 
 
 class Refused(NewsletterError):

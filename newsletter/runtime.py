@@ -13,6 +13,7 @@ from newsletter.config import Loaded, NewsletterSettings, Settings, is_loopback
 from newsletter.delivery.dispatcher import Dispatcher
 from newsletter.delivery.embedded import EmbeddedDispatcher
 from newsletter.errors import Misuse
+from newsletter.languages import SOURCE
 from newsletter.mail.dkim import Signing
 from newsletter.mail.links import AddressKey, Keys, Links
 from newsletter.mail.signing_keys import load_key
@@ -87,6 +88,12 @@ class Runtime:
     @cached_property
     def newsletters(self) -> Mapping[str, NewsletterSettings]:
         return {newsletter.slug: newsletter for newsletter in self.settings.newsletters}
+
+    @property
+    def language(self) -> str:
+        """That of pages which are no newsletter's own: what all newsletters speak, or else English."""
+        spoken = {newsletter.language for newsletter in self.settings.newsletters}
+        return spoken.pop() if len(spoken) == 1 else SOURCE
 
     def newsletter(self, slug: str) -> NewsletterSettings:
         """Raises Misuse for a slug that the configuration does not have."""

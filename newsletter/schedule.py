@@ -13,8 +13,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from babel.dates import format_time
+
+from newsletter.languages import SOURCE, Words, words_for
+
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_NAMES = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 _GENERIC = {
     "ET": "New_York Detroit Toronto Montreal Nassau Kentucky/Louisville Indiana/Indianapolis",
     "CT": "Chicago Winnipeg Menominee Matamoros Indiana/Knox",
@@ -27,6 +30,8 @@ _GENERIC = {
 _SPOKEN = {f"America/{city}": name for name, cities in _GENERIC.items() for city in cities.split()}
 # Most readers take these for American Central Time, but they are also Chinese and Cuban
 _MISLEADING = {"CST", "CDT"}
+# By which Unicode's table of cities still goes
+_OLDER_NAMES = {"Europe/Kyiv": "Europe/Kiev"}
 
 
 class Schedule(Protocol):
@@ -113,18 +118,33 @@ def _due_after(schedule: Schedule, after: datetime) -> Iterator[Due]:
 # ── in words ────────────────────────────────────────────────────────────────────────────────────
 
 
-def describe(schedule: Schedule, on: date) -> str:
+def describe(schedule: Schedule, on: date, language: str = SOURCE) -> str:
     """ "Weekdays at 9am ET", for readers; `on` decides between CET and CEST."""
-    return f"{_days(schedule.days)} at {_clock(schedule.send_at)} {_zone(schedule, on)}"
+    words = words_for(language)
+    if words.is_source:
+        return f"{_days(schedule.days, words)} at {_clock(schedule.send_at)} {_zone(schedule, on)}"
+    # Other languages bend their words after a preposition, so time and city stand by themselves
+    at = format_time(schedule.send_at, "H:mm", locale=words.locale)
+    return f"{_days(schedule.days, words)}, {at} ({_city(schedule.zone, words)})"
 
 
-def _days(days: Collection[str]) -> str:
+def _days(days: Collection[str], words: Words) -> str:
     numbers = [number for number, name in enumerate(WEEK) if name in days]
-    special = {tuple(range(7)): "Daily", tuple(range(5)): "Weekdays", (5, 6): "Weekends"}
-    if words := special.get(tuple(numbers)):
-        return words
-    *others, last = [_NAMES[number] for number in numbers]
-    return f"{', '.join(others)} and {last}" if others else last
+    special = {
+        tuple(range(7)): words.gettext("Daily"),
+        tuple(range(5)): words.gettext("Weekdays"),
+        (5, 6): words.gettext("Weekends"),
+    }
+    if told := special.get(tuple(numbers)):
+        return told
+    names = (
+        words.gettext("Mondays"), words.gettext("Tuesdays"), words.gettext("Wednesdays"),
+        words.gettext("Thursdays"), words.gettext("Fridays"), words.gettext("Saturdays"),
+        words.gettext("Sundays"),
+    )  # fmt: skip
+    *others, last = [names[number] for number in numbers]
+    told = words.gettext("{days} and {day}").format(days=", ".join(others), day=last) if others else last
+    return told[0].upper() + told[1:]
 
 
 def _clock(at: time) -> str:
@@ -144,6 +164,11 @@ def _zone(schedule: Schedule, on: date) -> str:
     if abbreviation.isalpha() and abbreviation not in _MISLEADING:
         return abbreviation
     return f"{name.rpartition('/')[2].replace('_', ' ')} time"
+
+
+def _city(zone: ZoneInfo, words: Words) -> str:
+    known = words.locale.time_zones.get(_OLDER_NAMES.get(zone.key, zone.key), {})
+    return str(known.get("city") or zone.key.rpartition("/")[2].replace("_", " "))
 
 
 def end_of_quiet(now: datetime, zone: ZoneInfo, hours: tuple[time, time]) -> datetime | None:

@@ -1,4 +1,4 @@
-"""Web, scheduler and delivery, together or apart, each restarted should it stumble."""
+"""Web, scheduler, delivery and letters, together or apart, each restarted should it stumble."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from newsletter.errors import NewsletterError
 from newsletter.runtime import Runtime
 from newsletter.scheduler import Scheduler
 from newsletter.web.server import WebServer
-from newsletter.worker import deliver
+from newsletter.worker import carry_letters, deliver
 
 AFTER_TROUBLE = 5.0  # seconds before a part that failed is started again
 
@@ -22,13 +22,14 @@ class Parts:
 
     def __init__(
         self, runtime: Runtime, stop: threading.Event, web: WebServer | None = None, *,
-        scheduler: bool = False, delivery: bool = False,
+        scheduler: bool = False, delivery: bool = False, letters: bool = False,
     ) -> None:  # fmt: skip
         self._runtime = runtime
         self._stop = stop
         self._web = web
         self._scheduler = scheduler
         self._delivery = delivery
+        self._letters = letters
         self._threads: list[threading.Thread] = []
 
     def __enter__(self) -> Parts:
@@ -38,6 +39,8 @@ class Parts:
             self._keep_running("scheduler", Scheduler(self._runtime, self._stop).run)
         if self._delivery:
             self._keep_running("delivery", lambda: deliver(self._runtime, self._stop, until_idle=False))
+        if self._letters:
+            self._keep_running("letters", lambda: carry_letters(self._runtime, self._stop))
         return self
 
     def __exit__(self, *_: object) -> None:

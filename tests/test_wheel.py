@@ -75,6 +75,7 @@ def test_the_wheel_carries_what_it_needs_and_nothing_of_ours(wheel: Path) -> Non
         "newsletter/render/paper/articles.jsonl",
         "newsletter/render/paper/pictures/market.jpg",
         "newsletter/render/lint/vocabulary.toml",
+        "newsletter/locales/uk.po",
         "newsletter/demo/readers.csv",
         "newsletter/web/static/public.css",
         "newsletter/store/migrations/env.py",

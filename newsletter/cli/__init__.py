@@ -10,58 +10,73 @@ import io
 import os
 import sys
 import traceback
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
-from newsletter.cli import (
-    articles,
-    deciding,
-    demo,
-    dkim,
-    editions,
-    feeds,
-    previewing,
-    relays,
-    sending,
-    serving,
-    setup,
-    shaping,
-    status,
-    steering,
-    subscribers,
-    theme,
-    unknown,
-)
 from newsletter.cli.console import Interrupted, report
 from newsletter.errors import Misuse, NewsletterError
 from newsletter.logs import keep_log
 
+# Each command and each noun, in the order of the help → the module that registers it
+ROOMS = {
+    "init": "setup",
+    "db": "setup",
+    "demo": "demo",
+    "serve": "serving",
+    "tick": "serving",
+    "gather": "feeds",
+    "feeds": "feeds",
+    "articles": "articles",
+    "editions": "editions",
+    "send": "sending",
+    "pause": "steering",
+    "resume": "steering",
+    "cancel": "steering",
+    "stop-all": "steering",
+    "unknown": "unknown",
+    "relays": "relays",
+    "subscribers": "subscribers",
+    "theme": "theme",
+    "status": "status",
+    "dkim": "dkim",
+}
+
+
+class Doors(Mapping[str, Any]):
+    """Each command by its name. Only the room of the one that is asked for is opened: to load them all
+    takes longer than most commands do."""
+
+    def __getitem__(self, name: str) -> Any:
+        room = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+        import_module(f"newsletter.cli.{ROOMS[name]}").register(room)
+        return typer.main.get_group(room).commands[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(ROOMS)
+
+    def __len__(self) -> int:
+        return len(ROOMS)
+
+
+class Program(TyperGroup):
+    """What comes after the program's name."""
+
+    def __init__(self, **about: Any) -> None:
+        super().__init__(**about | {"commands": Doors()})
+
+
 app = typer.Typer(
     name="newsletter",
+    cls=Program,
     help="The newsletter engine for newsrooms.",
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for room in (
-    setup,
-    demo,
-    serving,
-    feeds,
-    articles,
-    editions,
-    sending,
-    steering,
-    unknown,
-    relays,
-    subscribers,
-    theme,
-    status,
-    dkim,
-):
-    room.register(app)
-for corner in (shaping, deciding, previewing):
-    corner.register(editions.room)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -77,7 +92,7 @@ def run(arguments: list[str]) -> int:
     """Run one command and give its exit code; every error becomes one sentence or one JSON object."""
     as_json = "--json" in arguments
     try:
-        result = typer.main.get_command(app).main(
+        result = typer.main.get_group(app).main(
             args=arguments or ["--help"], prog_name="newsletter", standalone_mode=False
         )
     except NewsletterError as error:

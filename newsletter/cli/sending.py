@@ -12,6 +12,7 @@ from rich.console import Console
 
 from newsletter import scheduler
 from newsletter.cli.console import Interrupted, finish, foreign, note
+from newsletter.cli.counted import Count, counted
 from newsletter.cli.options import command, runtime, sending_runtime
 from newsletter.cli.progress import follow
 from newsletter.cli.signals import stopping
@@ -44,6 +45,7 @@ def send(
         bool, typer.Option("--missing", help="Only those whom a sent edition has not reached.")
     ] = False,
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Begin at once instead of in a minute.")] = False,
+    count: Count = None,
 ) -> None:
     """Send an edition now: in 60 seconds, and Ctrl-C undoes.
 
@@ -53,6 +55,8 @@ def send(
         raise Misuse(
             "--test, --missing and --dry-run do not go together so.", next_step="newsletter send --help"
         )
+    if count is not None and not missing:
+        raise Misuse("--count goes with --missing.", next_step="newsletter send --help")
     if dry_run and missing:
         _count_missing(newsletter, edition)
     elif dry_run:
@@ -60,7 +64,7 @@ def send(
     elif test:
         _test(newsletter, edition, test)
     elif missing:
-        _missing(newsletter, edition)
+        _missing(newsletter, edition, count)
     else:
         _send(newsletter, edition, timedelta(0) if no_wait else MINUTE)
 
@@ -91,12 +95,17 @@ def _a_minute_to_think(
     raise Interrupted(f"Too late to undo: {name} has begun.", next_step=f"newsletter pause {name}")
 
 
-def _missing(slug: str, edition: str) -> None:
+def _missing(slug: str, edition: str, count: int | None) -> None:
     opened = sending_runtime()
     newsletter = opened.newsletter(slug)
     now = opened.clock.now()
     _, wanted = status.split_name(opened, f"{slug}/{edition or 'today'}", now)
-    mended = mending.send_missing(opened, newsletter, wanted, now, dry_run=False, who=WHO)
+    mended = counted(
+        lambda typed: mending.send_missing(
+            opened, newsletter, wanted, now, dry_run=False, who=WHO, count=typed
+        ),
+        count,
+    )
     name = f"{slug}/{wanted}"
     if not mended.people:
         finish({"edition": name, "people": 0}, lambda c: c.print(foreign(f"{name} misses nobody.")))

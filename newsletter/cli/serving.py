@@ -34,7 +34,7 @@ def register(app: typer.Typer) -> None:
 def serve() -> None:
     """Run web, scheduler and delivery together, until told to stop.
 
-    With engine = "procrastinate" delivery is left to the workers.
+    With engine = "procrastinate" editions are left to the workers.
 
     Example: newsletter serve
     """
@@ -44,7 +44,7 @@ def serve() -> None:
     with (
         stopping() as stop,
         Guard(opened, stop),
-        Parts(opened, stop, pages, scheduler=True, delivery=delivery),
+        Parts(opened, stop, pages, scheduler=True, delivery=delivery, letters=True),
     ):
         note(f"Readers' pages on {pages.url}; the scheduler runs. Ctrl-C stops.")
         stop.wait()
@@ -103,7 +103,7 @@ def work(
             Fleet(processes, opened.clock, stop).run()
         else:
             follow_parent(stop)
-            with Parts(opened, stop, delivery=True):
+            with Parts(opened, stop, delivery=True, letters=True):
                 note("The worker runs. Ctrl-C stops.")
                 stop.wait()
     note("Stopped; nothing is in doubt.")
@@ -123,7 +123,7 @@ def tick() -> None:
     Example: newsletter tick --now 2026-02-18T14:00:00Z
     """
     opened = sending_runtime()
-    with stopping() as stop:
+    with stopping() as stop, worker.letters_beside(opened, stop):
         try:
             scheduler.advance(opened, opened.clock.now())
             worker.deliver(opened, stop, until_idle=True)

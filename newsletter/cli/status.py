@@ -24,9 +24,8 @@ from newsletter.cli.options import command, options, runtime, sending_runtime
 from newsletter.cli.signals import stopping
 from newsletter.errors import Incomplete, Misuse
 from newsletter.models import EditionState
-from newsletter.services import relaying
 from newsletter.services import status as service
-from newsletter.services.status import EditionLine, NewsletterLine, RelayLine, RunLine, Status
+from newsletter.services.status import EditionLine, LettersLine, NewsletterLine, RelayLine, RunLine, Status
 from newsletter.values import Sums
 
 GLYPHS = {
@@ -59,6 +58,8 @@ def status(
         )
     opened = sending_runtime() if probe else runtime()
     if probe:
+        from newsletter.services import relaying  # loads what speaks SMTP, which a glance does not need
+
         relaying.probe(opened, "", opened.clock.now(), who="ops")
     if watch:
         _watch(lambda: service.status(opened, opened.clock.now()))
@@ -184,6 +185,7 @@ def _house(found: Status) -> Iterator[RenderableType]:
     for head, about in (
         ("clock", _clock(found)),
         ("relays", _relays(found)),
+        ("letters", _letters(found.letters)),
         ("feeds", _feeds(found)),
         ("store", f"{found.store.kind}, {found.store.bytes / 1e6:,.1f} MB, version {found.store.version}"),
     ):
@@ -217,6 +219,13 @@ def _standing(relay: RelayLine) -> Iterator[str]:
         return
     yield "well" if relay.is_up else f"down since {relay.since:%d %b %H:%M} UTC: {relay.trouble}"
     yield ("chosen by hand" if relay.by_hand else "carries the mail") if relay.carries else ""
+
+
+def _letters(letters: LettersLine) -> str:
+    told = [f"{letters.waiting:,} waiting" if letters.waiting else "none waiting"]
+    told += [f"{letters.in_doubt} in doubt"] if letters.in_doubt else []
+    told += [f"stopped by {letters.stopped_by}"] if letters.stopped_by else []
+    return ", ".join(told)
 
 
 def _feeds(found: Status) -> str:

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from newsletter.cli.console import finish, foreign
+from newsletter.cli.counted import Count, counted
 from newsletter.cli.options import command, runtime
 from newsletter.errors import Misuse
 from newsletter.services import status, steering
@@ -69,7 +70,7 @@ def resume(
     finish({"edition": name, "state": "sending", "again": again}, lambda c: c.print(foreign(told)))
 
 
-def cancel(edition: EditionName) -> None:
+def cancel(edition: EditionName, count: Count = None) -> None:
     """End an edition for good: nobody else gets it.
 
     Mails on the wire settle; its slug is used up.
@@ -79,7 +80,7 @@ def cancel(edition: EditionName) -> None:
     opened = runtime()
     now = opened.clock.now()
     newsletter, slug = status.split_name(opened, edition, now)
-    sums = steering.cancel(opened, newsletter, slug, now, who=WHO)
+    sums = counted(lambda typed: steering.cancel(opened, newsletter, slug, now, who=WHO, count=typed), count)
     name = f"{newsletter.slug}/{slug}"
 
     def show(console: Console) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from newsletter.cli.console import finish, foreign, table
+from newsletter.cli.counted import Count, counted
 from newsletter.cli.options import command, runtime, sending_runtime
 from newsletter.cli.sending import carry_out
 from newsletter.cli.signals import stopping
@@ -16,7 +17,8 @@ from newsletter.config import NewsletterSettings
 from newsletter.errors import Misuse
 from newsletter.runtime import Runtime
 from newsletter.services import mending, status
-from newsletter.services.mending import Doubt
+from newsletter.store.deliveries import Answered
+from newsletter.store.letters import DoubtedLetter
 
 WHO = "ops"
 
@@ -37,27 +39,39 @@ def register(app: typer.Typer) -> None:
 def list_unknown(
     edition: Annotated[str | None, typer.Argument(help="NEWSLETTER/SLUG; all when left out.")] = None,
 ) -> None:
-    """Who is in doubt, by name.
+    """Who is in doubt, by name. Letters are listed too, when no edition is named.
+
+    A letter in doubt is not sent again: whoever still needs it asks for it anew.
 
     Example: newsletter unknown list town/today
     """
     opened = runtime()
+    letters: tuple[DoubtedLetter, ...] = ()
     if edition is None:
+        letters = mending.letters_in_doubt(opened)
         found = mending.in_doubt(opened, None, "")
     else:
         found = mending.in_doubt(opened, *status.split_name(opened, edition, opened.clock.now()))
     finish(
-        {"unknown": [{"edition": doubt.edition, **asdict(doubt.row)} for doubt in found]},
+        {
+            "unknown": [{"edition": doubt.edition, **asdict(doubt.row)} for doubt in found],
+            "letters": [asdict(letter) for letter in letters],
+        },
         table(
             ["EDITION", "ADDRESS", "SINCE", "WHAT IS KNOWN"],
-            [_cells(doubt) for doubt in found],
+            [
+                *(_cells(doubt.edition, doubt.row) for doubt in found),
+                *(_cells(f"letter: {_kind(letter)}", letter) for letter in letters),
+            ],
             empty="Nobody is in doubt.",
         ),
     )
 
 
 @command(room, "count-sent")
-def count_sent(edition: EditionName, addresses: Addresses = None, everybody: Everybody = False) -> None:
+def count_sent(
+    edition: EditionName, addresses: Addresses = None, everybody: Everybody = False, count: Count = None
+) -> None:
     """Take it that these have their mail: the relay's log says so.
 
     Example: newsletter unknown count-sent town/today --all
@@ -65,7 +79,9 @@ def count_sent(edition: EditionName, addresses: Addresses = None, everybody: Eve
     opened = runtime()
     now = opened.clock.now()
     newsletter, slug, chosen = _chosen(opened, edition, addresses, everybody, now)
-    mended = mending.count_sent(opened, newsletter, slug, chosen, now, who=WHO)
+    mended = counted(
+        lambda typed: mending.count_sent(opened, newsletter, slug, chosen, now, who=WHO, count=typed), count
+    )
     name = f"{newsletter.slug}/{slug}"
     finish(
         {"edition": name, "counted": mended.people},
@@ -79,6 +95,7 @@ def resend(
     addresses: Addresses = None,
     everybody: Everybody = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count them; send nothing.")] = False,
+    count: Count = None,
 ) -> None:
     """Send these once more. Who had it already gets it twice.
 
@@ -87,7 +104,12 @@ def resend(
     opened = runtime() if dry_run else sending_runtime()
     now = opened.clock.now()
     newsletter, slug, chosen = _chosen(opened, edition, addresses, everybody, now)
-    mended = mending.resend(opened, newsletter, slug, chosen, now, dry_run=dry_run, who=WHO)
+    mended = counted(
+        lambda typed: mending.resend(
+            opened, newsletter, slug, chosen, now, dry_run=dry_run, who=WHO, count=typed
+        ),
+        count,
+    )
     name = f"{newsletter.slug}/{slug}"
     if dry_run:
         finish(
@@ -111,6 +133,10 @@ def _chosen(
     return newsletter, slug, None if everybody else addresses
 
 
-def _cells(doubt: Doubt) -> list[object]:
-    since = f"{doubt.row.at:%d %b %H:%M} UTC" if doubt.row.at else ""
-    return [doubt.edition, doubt.row.address, since, doubt.row.reply or "begun when its worker died"]
+def _cells(of: str, row: Answered | DoubtedLetter) -> list[object]:
+    since = f"{row.at:%d %b %H:%M} UTC" if row.at else ""
+    return [of, row.address, since, row.reply or "begun when its worker died"]
+
+
+def _kind(letter: DoubtedLetter) -> str:
+    return letter.kind.replace("_", " ")

@@ -107,6 +107,15 @@ class Dkim(Part):
     keys: KeyFiles = {}  # by their selectors
 
 
+class Letters(Part):
+    from_name: Line = ""  # of letters that belong to no newsletter
+    from_address: AddressOrNone = ""  # empty: the first newsletter's
+
+
+class Retention(Part):
+    letters: Seconds = Field(default=30 * 86_400, ge=86_400)  # after they were asked for
+
+
 class Gathering(Part):
     allow_hosts: tuple[Words, ...] = ()
     contact: Line = ""
@@ -122,6 +131,7 @@ class Alerts(Part):
     webhook: WebUrlOrNone = Field(default="", repr=False)  # some carry a token
     secret: Secret = SecretStr("")
     secret_file: Line = ""
+    mail: tuple[Address, ...] = ()
     quiet_hours: Hours = ""
     timezone: ZoneOrNone = ""  # empty: the newsletter's
 
@@ -210,6 +220,7 @@ class NewsletterSettings(Part):
     sponsor: Sponsor | None = None
     proof: tuple[Address, ...] = ()
     noindex: bool = False
+    private_archive: bool = False
     selection: Selection = Selection()
     feeds: tuple[FeedUse, ...] = ()
 
@@ -232,6 +243,8 @@ class Settings(Part):
     suppression_key_file: Words = "suppression.key"
     themes: Line = ""  # a folder of the operator's own themes
     sending: Sending = Sending()
+    letters: Letters = Letters()
+    retention: Retention = Retention()
     dkim: Dkim = Dkim()
     gathering: Gathering = Gathering()
     alerts: Alerts = Alerts()

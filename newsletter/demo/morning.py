@@ -111,7 +111,7 @@ def run_morning(
     _make_room(folder)
     with CatchAll(folder / "mails") as server:
         runtime = _prepare(folder, server.port, nine(today))
-        parts = Parts(runtime, stop, _web(runtime), scheduler=True, delivery=True)
+        parts = Parts(runtime, stop, _web(runtime), scheduler=True, delivery=True, letters=True)
         with parts:
             story = _watch(runtime, stop)
             on_sent(Morning(folder, server.folder, _keep_page(runtime, folder, story), story, _url(runtime)))

@@ -9,21 +9,19 @@ from __future__ import annotations
 import re
 from unicodedata import category
 
+from newsletter.languages import words_for
+
 LONGEST_NAME = 40
 _NO_NAME = re.compile("[0-9@/:]")
 _PUNCTUATION = frozenset(" '’ʼ-.·")
-# With a name, and without
-_GREETINGS = {
-    "en": ("Good morning, {}.", "Good morning."),
-    "uk": ("Доброго ранку, {}.", "Доброго ранку."),
-}
 
 
 def greet(name: str, language: str) -> str:
     """A sentence for the greeting hole. `language` is a tag such as `en` or `en-GB`; others get English."""
-    with_name, without = _GREETINGS.get(language.partition("-")[0].lower(), _GREETINGS["en"])
-    name = name.strip(" ")
-    return with_name.format(name.removesuffix(".")) if _is_name(name) else without
+    words, name = words_for(language), name.strip(" ")
+    if not _is_name(name):
+        return words.gettext("Good morning.")
+    return words.gettext("Good morning, {name}.").format(name=name.removesuffix("."))
 
 
 def _is_name(text: str) -> bool:

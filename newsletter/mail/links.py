@@ -39,6 +39,7 @@ PREVIEW_LIFE = timedelta(days=7)
 _LEAVE = struct.Struct(">QI")
 _PREFERENCES = struct.Struct(">Q")
 _PREVIEW = struct.Struct(">QIQ")
+_LETTER = struct.Struct(">6sQ")
 _EDITION_AND_SUBSCRIBER = struct.Struct(">IQ")
 
 
@@ -218,6 +219,10 @@ class Links:
     def message_id(self, edition_id: int, subscriber_id: int) -> str:
         """The left part of a Message-ID, the same at every attempt, so that a mailbox drops a double."""
         return self._keys.digest(Purpose.MESSAGE_ID, _EDITION_AND_SUBSCRIBER.pack(edition_id, subscriber_id))
+
+    def letter_message_id(self, letter_id: int) -> str:
+        """The same for a letter: one letter has one, however often it is tried."""
+        return self._keys.digest(Purpose.MESSAGE_ID, _LETTER.pack(b"letter", letter_id))
 
     def verp(self, edition_id: int, subscriber_id: int) -> str:
         """Names a delivery in its envelope sender, so that a bounce tells whose it is."""

@@ -61,7 +61,9 @@ class Compiled:
         self._is_proof = proof is not None
         self._domain = parse_address(letterhead.from_address).domain
         _checked_url(links.public_url, "[web] public_url")
-        web_view = links.edition(letterhead.newsletter_slug, letterhead.edition_slug)
+        web_view = letterhead.archived_at or links.edition(
+            letterhead.newsletter_slug, letterhead.edition_slug
+        )
         self._web_value = _link_value(_checked_url(proof.web_url if proof else web_view, "the web view"))
         self._return_path = _checked_return_path(letterhead, links)
 
@@ -71,8 +73,8 @@ class Compiled:
         self._plan = Plan(signing, self._domain, self._from + self._common, OWN, letterhead.date)
         self._mould = Mould(
             [
-                _part_head(boundary, "plain"), *_pieces("text", rendition.text),
-                b"\r\n" + _part_head(boundary, "html"), *_pieces("html", rendition.html),
+                part_head(boundary, "plain"), *_pieces("text", rendition.text),
+                b"\r\n" + part_head(boundary, "html"), *_pieces("html", rendition.html),
                 f"\r\n--{boundary}--\r\n".encode(),
             ]
         )  # fmt: skip
@@ -168,7 +170,8 @@ def _pieces(part: str, body: Body) -> list[bytes | str]:
     return pieces
 
 
-def _part_head(boundary: str, subtype: str) -> bytes:
+def part_head(boundary: str, subtype: str) -> bytes:
+    """The line and the headers with which a part of a mail begins."""
     return b"".join(
         (
             f"--{boundary}\r\n".encode(),

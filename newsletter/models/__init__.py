@@ -8,6 +8,7 @@ are CHECK constraints, because table models are not validated.
 from newsletter.models.content import (
     Article,
     ArticleFeed,
+    Correction,
     Edition,
     Entry,
     Feed,
@@ -18,6 +19,7 @@ from newsletter.models.content import (
     Verdict,
 )
 from newsletter.models.ledger import Attempt, Batch, Delivery
+from newsletter.models.letters import Letter
 from newsletter.models.people import Subscriber, Subscription, Suppression
 from newsletter.models.running import Alert, Control, Headcount, History, Lease, RelayRecord
 from newsletter.models.states import (
@@ -29,6 +31,7 @@ from newsletter.models.states import (
     DeliveryState,
     EditionKind,
     EditionState,
+    LetterKind,
     Placed,
     Slot,
     SubscriptionState,
@@ -48,6 +51,7 @@ __all__ = [
     "BatchState",
     "Cadence",
     "Control",
+    "Correction",
     "Delivery",
     "DeliveryState",
     "Edition",
@@ -58,6 +62,8 @@ __all__ = [
     "Headcount",
     "History",
     "Lease",
+    "Letter",
+    "LetterKind",
     "Mark",
     "Newsletter",
     "Placed",

@@ -109,6 +109,8 @@ class Edition(Table, table=True):
 
     `by_hand` ones wait for `send`: the clock does not start them. `own_due_at` is the time that an
     extra was given, `own_subject` the editor's, and `approved_rendition_id` what was last approved.
+    `own_intro` stands in place of the newsletter's, `corrects_id` is the edition whose error a correction
+    is about, and `corrected_rendition_id` what the web shows since an edition was corrected.
     """
 
     __table_args__ = (
@@ -141,6 +143,9 @@ class Edition(Table, table=True):
     by_hand: bool = Field(default=False, sa_column_kwargs=NOT_YET)
     own_due_at: datetime | None = None
     approved_rendition_id: int | None = None
+    own_intro: str = Field(default="", sa_type=Text, sa_column_kwargs=ADDED_LATER)
+    corrects_id: int | None = None
+    corrected_rendition_id: int | None = None
 
 
 class Entry(Table, table=True):
@@ -192,7 +197,7 @@ class Mark(Table, table=True):
 class Rendition(Table, table=True):
     """An edition rendered once: exactly these bytes are previewed, sent and archived.
 
-    `program` is the version of the program that made it.
+    `program` is the version of the program that made it, `words` what it can be found by.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -205,3 +210,20 @@ class Rendition(Table, table=True):
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     created_at: datetime
     program: str = Field(default="", sa_column_kwargs=ADDED_LATER)
+    words: str = Field(default="", sa_type=Text, sa_column_kwargs=ADDED_LATER)
+
+
+class Correction(Table, table=True):
+    """What was put right in an edition after it went out: the readers' words for it, and the new words.
+
+    Empty words leave an entry's as they were. What was mailed stays stored as it was.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    edition_id: int = Field(foreign_key="edition.id", index=True)
+    at: datetime
+    who: str = Field(max_length=64)
+    what: str = Field(sa_column=Column(Text, nullable=False))
+    article_id: int | None = Field(default=None, foreign_key="article.id")
+    headline: str = ""
+    summary: str = ""

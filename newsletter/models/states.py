@@ -106,3 +106,15 @@ class AlertKind(StrEnum):
     FINISHED = "finished"
     DOUBT = "doubt"
     FEED_SILENT = "feed_silent"
+
+
+class LetterKind(StrEnum):
+    """What a letter is for."""
+
+    CONFIRM = "confirm"
+    WELCOME = "welcome"
+    PREFERENCES = "preferences"
+    ADDRESS_CHANGE = "address_change"
+    GOODBYE = "goodbye"
+    SIGN_IN = "sign_in"
+    ALERT = "alert"

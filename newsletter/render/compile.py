@@ -30,7 +30,7 @@ from newsletter.values import Body, EditionView, Rendition
 HTML_TEMPLATE = "digest.mjml.j2"
 TEXT_TEMPLATE = "digest.txt.j2"
 
-_SIDES = {"ltr": {"start": "left", "end": "right"}, "rtl": {"start": "right", "end": "left"}}
+SIDES = {"ltr": {"start": "left", "end": "right"}, "rtl": {"start": "right", "end": "left"}}
 _PREFORMATTED = re.compile(r"(<pre\b.*?</pre>)", re.DOTALL | re.IGNORECASE)
 
 
@@ -64,6 +64,7 @@ def compile_edition(view: EditionView, theme: Theme, *, plain_hosts: Collection[
         html=html_body,
         text=text_body,
         hash=_hash(edition.subject, edition.preheader, html_body, text_body, theme.name),
+        words=_words(edition),
     )
 
 
@@ -71,7 +72,8 @@ def print_parts(view: EditionView, theme: Theme) -> Parts:
     """Both parts of `view`, whole, with tokens for holes. Raises Faulty."""
     edition, nonce = legible(view), nonce_for(repr(view))
     context = context_of(edition, nonce)
-    return Parts(edition, nonce, _html(theme, nonce, context), _text(theme, context))
+    html = html_part(theme, HTML_TEMPLATE, nonce, context)
+    return Parts(edition, nonce, html, text_part(theme, TEXT_TEMPLATE, context))
 
 
 def unfit(parts: Parts, plain_hosts: Collection[str]) -> Iterator[tuple[str, str]]:
@@ -86,7 +88,7 @@ def context_of(edition: EditionView, nonce: str) -> dict[str, Any]:
     return {
         "edition": edition,
         "label": labels_for(edition.language),
-        "side": _SIDES["rtl" if edition.direction == "rtl" else "ltr"],
+        "side": SIDES[edition.direction],
         "hole": holes(nonce),
     }
 
@@ -101,19 +103,21 @@ def plain_text(rendition: Rendition, values: Mapping[str, str]) -> str:
     return decode(fill(rendition.text, {hole: text_value(value) for hole, value in values.items()}))
 
 
-def _html(theme: Theme, nonce: str, context: dict[str, Any]) -> str:
-    mjml = theme.render(HTML_TEMPLATE, **context)
+def html_part(theme: Theme, template: str, nonce: str, context: dict[str, Any]) -> str:
+    """The HTML that a theme's MJML becomes, with tokens for holes. Raises Faulty."""
+    mjml = theme.render(template, **context)
     if flaws := markup_flaws(mjml, hole_pattern(nonce)):
-        raise Faulty(theme.name, theme.place(HTML_TEMPLATE, mjml, flaws, **context))
+        raise Faulty(theme.name, theme.place(template, mjml, flaws, **context))
     mjml, rules = take_inline_rules(mjml)
     try:
         return _squeeze(inline(to_html(mjml), rules))
     except MarkupError as error:
-        raise Faulty(theme.name, [theme.fault(HTML_TEMPLATE, 0, str(error))]) from error
+        raise Faulty(theme.name, [theme.fault(template, 0, str(error))]) from error
 
 
-def _text(theme: Theme, context: dict[str, Any]) -> str:
-    lines = [line.rstrip() for line in theme.render(TEXT_TEMPLATE, **context).splitlines()]
+def text_part(theme: Theme, template: str, context: dict[str, Any]) -> str:
+    """The text that a theme prints, without what its tags leave of empty lines. Raises Faulty."""
+    lines = [line.rstrip() for line in theme.render(template, **context).splitlines()]
     return re.sub(r"\n{4,}", "\n\n\n", "\n".join(lines)).strip() + "\n"
 
 
@@ -131,6 +135,16 @@ def _cut(text: str, nonce: str, theme: Theme, template: str) -> Body:
     except ValueError as error:
         fault = theme.fault(template, 0, str(error), "end it with a line of its own")
         raise Faulty(theme.name, [fault]) from error
+
+
+def _words(edition: EditionView) -> tuple[str, ...]:
+    """The newsroom's texts of this day; what stands in every edition finds none."""
+    alone = (edition.lead, edition.note, edition.video)
+    listed = (story for section in edition.sections for story in section.stories)
+    stories = [story for story in (*alone, *listed) if story is not None]
+    names = (section.name for section in edition.sections)
+    texts = (text for story in stories for text in (story.title, story.summary, story.text, story.byline))
+    return tuple(dict.fromkeys(text for text in (edition.subject, *names, *texts) if text))
 
 
 def _hash(subject: str, preheader: str, html: Body, text: Body, theme: str) -> str:

@@ -1,8 +1,11 @@
-"""The fixed words of a mail, by language; all else in it is the newsroom's own."""
+"""The fixed words of a mail in its newsletter's language; all else in it is the newsroom's own."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+
+from newsletter.languages import words_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,45 +43,24 @@ class Labels:
         return self.signed_up.format(newsletter=newsletter)
 
 
-ENGLISH = Labels(
-    web="View in browser",
-    unsubscribe="Unsubscribe",
-    preferences="Your preferences",
-    note="A note from the editor",
-    read="Read the full story",
-    video="Video of the day",
-    watch="Watch the video",
-    play_video="Play video: {title}",
-    more="Show more news",
-    follow="Follow us",
-    sponsored="Sponsored",
-    sponsored_by="Sponsored by {name}",
-    visit_sponsor="Visit {name}",
-    signed_up="You are receiving {newsletter} because you signed up with",
-    anybody="your address.",
-)
-
-UKRAINIAN = Labels(
-    web="Відкрити в браузері",
-    unsubscribe="Відписатися",
-    preferences="Ваші налаштування",
-    note="Від редакції",
-    read="Читати повністю",
-    video="Відео дня",
-    watch="Дивитися відео",
-    play_video="Відтворити відео: {title}",
-    more="Більше новин",
-    follow="Ми в мережах",
-    sponsored="Реклама",
-    sponsored_by="Реклама · {name}",
-    visit_sponsor="Перейти до {name}",
-    signed_up="Ви отримуєте розсилку «{newsletter}», бо підписалися з адреси",
-    anybody="вашої пошти.",
-)
-
-LABELS = {"en": ENGLISH, "uk": UKRAINIAN}
-
-
+@cache
 def labels_for(language: str) -> Labels:
     """The words for a language tag such as `uk` or `uk-UA`; English where we have none."""
-    return LABELS.get(language.lower().partition("-")[0], ENGLISH)
+    words = words_for(language)
+    return Labels(
+        web=words.gettext("View in browser"),
+        unsubscribe=words.gettext("Unsubscribe"),
+        preferences=words.gettext("Your preferences"),
+        note=words.gettext("A note from the editor"),
+        read=words.gettext("Read the full story"),
+        video=words.gettext("Video of the day"),
+        watch=words.gettext("Watch the video"),
+        play_video=words.gettext("Play video: {title}"),
+        more=words.gettext("Show more news"),
+        follow=words.gettext("Follow us"),
+        sponsored=words.gettext("Sponsored"),
+        sponsored_by=words.gettext("Sponsored by {name}"),
+        visit_sponsor=words.gettext("Visit {name}"),
+        signed_up=words.gettext("You are receiving {newsletter} because you signed up with"),
+        anybody=words.gettext("your address."),
+    )

@@ -1,4 +1,4 @@
-"""The last look at an edition's own words before a theme prints them.
+"""The last look at the own words of an edition or a letter before a theme prints them.
 
 Articles are cleaned where they come in. Here the few things that could still turn a line around,
 break it or break the markup are taken out of every field, so that headline, alternative text, subject
@@ -13,12 +13,13 @@ from typing import TypeVar, cast
 from markupsafe import Markup
 
 from newsletter.mail.segments import one_line
-from newsletter.values import EditionView, Story
+from newsletter.values import EditionView, LetterView, Story
 
 T = TypeVar("T")
+View = TypeVar("View", EditionView, LetterView)
 
 
-def legible(view: EditionView) -> EditionView:
+def legible(view: View) -> View:
     """`view` with every text on one line, and its sanitised fragments marked as markup."""
     return _clean(view)
 

@@ -43,7 +43,7 @@ def build_view(
         newsletter=newsletter.name, slug=slug,
         promise=newsletter.description,
         date=format_date(day, "full", locale=locale),
-        schedule=describe(newsletter, day),
+        schedule=describe(newsletter, day, newsletter.language),
         subject=subject, preheader=preheader_of(placed, shown),
         language=newsletter.language,
         direction=locale.text_direction,

@@ -1,6 +1,6 @@
-"""How an alert leaves the house: a program of the operator's, or a signed post to their webhook.
+"""How an alert leaves the house: a program of the operator's, a signed post to their webhook, or letters.
 
-A part of telling. Neither channel may hold us up, read our secrets or be steered by what it is told:
+A part of telling. No channel may hold us up, read our secrets or be steered by what it is told:
 the program's arguments are the configuration's own, and the event is data on its standard input.
 """
 
@@ -21,9 +21,15 @@ from newsletter.config import Alerts, is_loopback
 from newsletter.config.kinds import host_of
 from newsletter.errors import FetchFailed
 from newsletter.feeds.posting import post
+from newsletter.models import AlertKind
 from newsletter.runtime import Runtime
+from newsletter.services import lettering
+from newsletter.services.lettering import Addressee
+from newsletter.store import relays
 
-COMMAND, WEBHOOK = "command", "webhook"
+COMMAND, WEBHOOK, MAIL = "command", "webhook", "mail"
+# After these the relay that carried the editions is the last that should carry the news of it
+ABOUT_RELAYS = frozenset({AlertKind.STOPPED, AlertKind.BREAKER, AlertKind.DOUBT})
 SECONDS = 10.0
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 
@@ -34,16 +40,32 @@ def open_channels(runtime: Runtime) -> tuple[str, ...]:
     found = [COMMAND] if alerts.command else []
     if alerts.webhook and not (runtime.clock.is_moved and not is_loopback(host_of(alerts.webhook))):
         found.append(WEBHOOK)
+    if alerts.mail:
+        found.append(MAIL)
     return tuple(found)
 
 
 def carry(runtime: Runtime, channel: str, told: Mapping[str, Any], now: datetime) -> str:
-    """Tell it over the channel, in ten seconds at most; returns what went wrong, or nothing."""
+    """Tell it over the channel, in ten seconds at most; returns what went wrong, or nothing.
+
+    By mail it is told once the letters are asked for: they have attempts of their own.
+    """
     if channel not in open_channels(runtime):
         return "it is no longer configured"
+    if channel == MAIL:
+        return _mail(runtime, told, now)
     body = json.dumps(told, ensure_ascii=False).encode()
     alerts = runtime.settings.alerts
     return _run(alerts.command, body, runtime.home) if channel == COMMAND else _post(alerts, body, now)
+
+
+def _mail(runtime: Runtime, told: Mapping[str, Any], now: datetime) -> str:
+    with runtime.database.writing() as session:
+        avoid = relays.carrier(session) if told["event"] in ABOUT_RELAYS else ""
+        for address in runtime.settings.alerts.mail:
+            key = f"alert/{told['id']}/{hashlib.sha256(address.encode()).hexdigest()[:16]}"
+            lettering.alert(session, Addressee(address), key, now, told=told, avoid=avoid)
+    return ""
 
 
 def signature(secret: str, moment: str, body: bytes) -> str:

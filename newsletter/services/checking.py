@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from sqlmodel import Session
+
 from newsletter.config import NewsletterSettings
 from newsletter.errors import Blocked, NewsletterError
 from newsletter.models import Edition, EditionState, Slot
@@ -59,10 +61,16 @@ class Preflight:
 def check(runtime: Runtime, newsletter: NewsletterSettings, slug: str, now: datetime) -> Preflight:
     """Check an edition as it would go out now. Raises Misuse for one that is unknown."""
     with runtime.database.reading() as session:
-        edition = find_edition(session, newsletter, slug)
-        drafted = as_it_stands(runtime, session, newsletter, edition, now)
-        stored = editions.read_rendition(session, edition.rendition_id) if edition.rendition_id else None
-        ran = ran_before(session, edition)
+        return examine(runtime, session, newsletter, find_edition(session, newsletter, slug), now)
+
+
+def examine(
+    runtime: Runtime, session: Session, newsletter: NewsletterSettings, edition: Edition, now: datetime
+) -> Preflight:
+    """The one place where all checks are made, whoever asks: an editor, or an alert that tells of them."""
+    drafted = as_it_stands(runtime, session, newsletter, edition, now)
+    stored = editions.read_rendition(session, edition.rendition_id) if edition.rendition_id else None
+    ran = ran_before(session, edition)
     name = f"{newsletter.slug}/{edition.slug}"
     rendition, troubles = (stored, []) if stored else _rendered(runtime, newsletter, edition, drafted)
     found = [Finding("gate", Level.BLOCKER, what, *_mend(name, drafted, what)) for what in troubles]

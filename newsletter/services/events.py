@@ -16,6 +16,8 @@ from sqlmodel import Session
 from newsletter.config import NewsletterSettings
 from newsletter.models import AlertKind, Edition, EditionState, Feed, History, Slot
 from newsletter.runtime import Runtime
+from newsletter.services.checking import examine
+from newsletter.services.readiness import Readiness, readiness_of
 from newsletter.store import alerts, articles, deliveries, editions
 from newsletter.store.alerts import Event
 from newsletter.store.feeds import is_silent
@@ -26,6 +28,8 @@ from newsletter.store.standing import in_doubt
 LOOK_BACK = timedelta(hours=24)
 MACHINE = "scheduler"
 MOST_HEADLINES = 20
+# Told of an edition that still can be mended, so with what its checks found
+CHECKED = (AlertKind.READY, AlertKind.UNAPPROVED, AlertKind.BLOCKED)
 ACTIONS = {
     AlertKind.READY: "newsletter editions show {name}",
     AlertKind.BLOCKED: "newsletter editions show {name}",
@@ -92,7 +96,7 @@ def _kind(edition: Edition, act: History, now: datetime) -> AlertKind | None:
     """What an act on an edition means to somebody who is not looking, if anything."""
     by_machine = act.who == MACHINE
     match act.act:
-        case "closed" if by_machine and edition.rendition_id and now < edition.due_at:
+        case "closed" if by_machine and readiness_of(edition) is Readiness.READY and now < edition.due_at:
             return AlertKind.READY
         case "held":
             return AlertKind.BLOCKED if by_machine and act.at < edition.due_at else AlertKind.HELD
@@ -165,11 +169,14 @@ def _edition_words(session: Session, runtime: Runtime, event: Event, known: _Kno
     step = ACTIONS[event.kind].format(name=name, newsletter=newsletter.slug, slug=edition.slug)
     found: dict[str, Any] = {
         "newsletter": newsletter.slug, "edition": name, "state": edition.state, "subject": edition.subject,
-        "due_at": edition.due_at.isoformat(), "why": why, "findings": [why] if why else [],
+        "due_at": edition.due_at.isoformat(), "why": why, "findings": [],
         "text": _sentence(event.kind, name, why, counts), "next_step": step,
     }  # fmt: skip
     if counts:
         found["counts"] = counts
+    if event.kind in CHECKED:
+        checked = examine(runtime, session, newsletter, edition, event.at)
+        found["findings"] = [finding.what for finding in checked.findings]
     if event.kind in (AlertKind.READY, AlertKind.UNAPPROVED):
         found |= _draft(session, runtime, known)
     return found

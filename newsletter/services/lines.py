@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from newsletter.models import DeliveryState, EditionKind, EditionState
+from newsletter.services.readiness import Readiness
 from newsletter.values import Sums
 
 
@@ -33,7 +34,7 @@ class EditionLine:
     sums: Sums
     version: int
     by_hand: bool
-    preflight: str = ""
+    preflight: Readiness = Readiness.NONE
     closes_at: datetime | None = None
 
 
@@ -109,6 +110,18 @@ class RelayLine:
 
 
 @dataclass(frozen=True, slots=True)
+class LettersLine:
+    """Letters that wait, those of them that have waited for long, and those of the last day in doubt.
+    `stopped_by` is who has stopped them, empty when nobody has."""
+
+    waiting: int
+    stuck: int
+    in_doubt: int
+    stopped_by: str
+    carrying: bool
+
+
+@dataclass(frozen=True, slots=True)
 class StoreLine:
     kind: str
     bytes: int
@@ -127,6 +140,7 @@ class Status:
     running: tuple[RunLine, ...]
     feeds: tuple[FeedLine, ...]
     relays: tuple[RelayLine, ...]
+    letters: LettersLine
     stopped_by: str
     unsigned: Problem | None
     store: StoreLine

@@ -18,10 +18,12 @@ from newsletter.mail.addresses import parse_address
 from newsletter.models import DeliveryState, Edition, EditionState
 from newsletter.runtime import Runtime
 from newsletter.services.finding import find_edition, refuse_if_stopped
-from newsletter.store import deliveries, editions, freezing, reopening
+from newsletter.services.many import refuse_uncounted
+from newsletter.store import deliveries, editions, freezing, letters, reopening
 from newsletter.store.audience import count_audience
 from newsletter.store.deliveries import Answered
 from newsletter.store.history import note
+from newsletter.store.letters import DoubtedLetter
 from newsletter.store.missing import without_row
 from newsletter.store.newsletters import newsletter_ids
 
@@ -39,12 +41,14 @@ class Mended:
 
 
 def send_missing(
-    runtime: Runtime, newsletter: NewsletterSettings, slug: str, now: datetime, *, dry_run: bool, who: str
-) -> Mended:
+    runtime: Runtime, newsletter: NewsletterSettings, slug: str, now: datetime, *, dry_run: bool, who: str,
+    count: int | None = None,
+) -> Mended:  # fmt: skip
     """Plan those in the audience who have no row, and re-open `expired` and passingly `failed` ones.
 
-    Never anybody who is `sent` or `unknown`. Raises Refused for an edition that has not been sent, or
-    of which retention has dropped the rows.
+    Never anybody who is `sent` or `unknown`. Raises Uncounted when they are many and `count` is None,
+    Refused for another number, for an edition that has not been sent, or of which retention has
+    dropped the rows.
     """
     with runtime.database.writing() as session:
         edition = find_edition(session, newsletter, slug, lock=not dry_run)
@@ -56,10 +60,12 @@ def send_missing(
             )
         _refuse_without_rows(session, newsletter, edition)
         people = without_row(edition, now)
+        missed = count_audience(session, people) + reopening.count(session, number, reopening.PASSED_OVER)
         if dry_run:
-            count = count_audience(session, people)
-            return Mended(number, slug, count + reopening.count(session, number, reopening.PASSED_OVER))
+            return Mended(number, slug, missed)
         refuse_if_stopped(session)
+        command = f"newsletter send {newsletter.slug} --edition {slug} --missing"
+        refuse_uncounted(missed, count, f"mails {newsletter.slug}/{slug} to those who miss it", command)
         term, size = _now(runtime, now), runtime.settings.sending.batch
         planned = freezing.plan(
             session, number, people, due_at=now, deadline=_deadline(runtime, now), size=size
@@ -96,16 +102,27 @@ def in_doubt(runtime: Runtime, newsletter: NewsletterSettings | None, slug: str)
         )
 
 
+def letters_in_doubt(runtime: Runtime) -> tuple[DoubtedLetter, ...]:
+    """Letters are never sent again: whoever still needs one asks for it anew."""
+    with runtime.database.reading() as session:
+        return letters.in_doubt(session)
+
+
 def count_sent(
     runtime: Runtime, newsletter: NewsletterSettings, slug: str, addresses: Sequence[str] | None,
-    now: datetime, *, who: str,
+    now: datetime, *, who: str, count: int | None = None,
 ) -> Mended:  # fmt: skip
     """Take a person's word that these arrived; `addresses` None means all that are in doubt.
 
-    Raises Misuse for an address that is not in doubt, Refused when nobody is.
+    Raises Misuse for an address that is not in doubt, Uncounted when all are meant, many, and `count` is
+    None, Refused for another number and when nobody is in doubt.
     """
     with runtime.database.writing() as session:
-        edition, which = _doubted(session, newsletter, slug, addresses)
+        edition, which, people = _doubted(session, newsletter, slug, addresses)
+        name = f"{newsletter.slug}/{slug}"
+        if addresses is None:
+            command = f"newsletter unknown count-sent {name} --all"
+            refuse_uncounted(people, count, f"counts as sent all that are in doubt in {name}", command)
         counted = reopening.count_as_sent(session, edition.id or 0, which)
         note(session, now, who, "counted sent", "edition", edition.id or 0, f"{counted} deliveries")
         return Mended(edition.id or 0, slug, counted)
@@ -113,14 +130,15 @@ def count_sent(
 
 def resend(
     runtime: Runtime, newsletter: NewsletterSettings, slug: str, addresses: Sequence[str] | None,
-    now: datetime, *, dry_run: bool, who: str,
+    now: datetime, *, dry_run: bool, who: str, count: int | None = None,
 ) -> Mended:  # fmt: skip
     """Send these once more, at the risk of a double; `addresses` None means all that are in doubt.
 
-    Raises Misuse for an address that is not in doubt, Refused when nobody is and for a cancelled edition.
+    Raises Misuse for an address that is not in doubt, Uncounted when all are meant, many, and `count` is
+    None, Refused for another number, when nobody is in doubt and for a cancelled edition.
     """
     with runtime.database.writing() as session:
-        edition, which = _doubted(session, newsletter, slug, addresses)
+        edition, which, people = _doubted(session, newsletter, slug, addresses)
         number, name = edition.id or 0, f"{newsletter.slug}/{slug}"
         if edition.state not in MAY_GO_AGAIN:
             raise Refused(
@@ -128,8 +146,11 @@ def resend(
                 next_step=f"newsletter unknown count-sent {name} --all",
             )
         if dry_run:
-            return Mended(number, slug, reopening.count(session, number, which))
+            return Mended(number, slug, people)
         refuse_if_stopped(session)
+        if addresses is None:
+            command = f"newsletter unknown resend {name} --all"
+            refuse_uncounted(people, count, f"mails {name} again to all that are in doubt", command)
         again = reopening.reopen(session, number, which, _now(runtime, now), runtime.settings.sending.batch)
         _send_on(session, edition, now, who=who, act="resent", why=f"{again} in doubt are sent again")
         return Mended(number, slug, again)
@@ -137,15 +158,16 @@ def resend(
 
 def _doubted(
     session: Session, newsletter: NewsletterSettings, slug: str, addresses: Sequence[str] | None
-) -> tuple[Edition, Any]:
-    """The edition, locked, and which of its rows are meant."""
+) -> tuple[Edition, Any, int]:
+    """The edition, locked, which of its rows are meant, and how many."""
     edition = find_edition(session, newsletter, slug, lock=True)
     _refuse_without_rows(session, newsletter, edition)
     rows = deliveries.in_delivery_state(session, edition.id or 0, DeliveryState.UNKNOWN, None)
     if not rows:
         raise Refused(f"Nobody is in doubt in {newsletter.slug}/{slug}.", next_step="newsletter unknown list")
     chosen = None if addresses is None else _chosen(newsletter, slug, rows, addresses)
-    return edition, reopening.of_readers(reopening.IN_DOUBT, chosen)
+    which = reopening.of_readers(reopening.IN_DOUBT, chosen)
+    return edition, which, len(rows) if chosen is None else len(set(chosen))
 
 
 def _chosen(

@@ -7,7 +7,7 @@ from datetime import timedelta
 from enum import IntEnum
 
 from newsletter.models import EditionState
-from newsletter.services.lines import EditionLine, Problem, RelayLine, Status
+from newsletter.services.lines import EditionLine, LettersLine, Problem, RelayLine, Status
 
 # An edition that has not begun this long after its minute is stuck
 STUCK = timedelta(minutes=2)
@@ -75,6 +75,7 @@ def _of_the_house(found: Status) -> Iterator[Need]:
     if found.unsigned:
         yield Rank.NOW, found.unsigned.what, found.unsigned.next_step
     yield from _of_relays(found.relays)
+    yield from _of_letters(found.letters)
     if found.clock is not None and found.clock > CLOCK_SILENT:
         yield Rank.CLOCK, f"the clock has not looked for {found.clock // 60:.0f} minutes", "newsletter serve"
     if found.untold:
@@ -84,6 +85,19 @@ def _of_the_house(found: Status) -> Iterator[Need]:
         if feed.is_silent and feed.failing_since:
             since = f"{feed.failing_since:%d %b %H:%M} UTC"
             yield Rank.FEED, f"feed {feed.name} brings nothing since {since}", "newsletter feeds list"
+
+
+def _of_letters(letters: LettersLine) -> Iterator[Need]:
+    if letters.stuck and not letters.stopped_by:
+        step = "newsletter relays probe" if letters.carrying else "newsletter tick"
+        yield Rank.NOW, f"{_letters(letters.stuck)} waited for more than a quarter of an hour", step
+    if letters.in_doubt:
+        in_doubt = "1 letter is" if letters.in_doubt == 1 else f"{letters.in_doubt} letters are"
+        yield Rank.DOUBT, f"{in_doubt} in doubt", "newsletter unknown list"
+
+
+def _letters(count: int) -> str:
+    return "1 letter has" if count == 1 else f"{count} letters have"
 
 
 def _of_relays(relays: Sequence[RelayLine]) -> Iterator[Need]:

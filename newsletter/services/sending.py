@@ -26,6 +26,8 @@ from newsletter.values import Letterhead, Sums
 WHO = "scheduler"
 # An edition frozen this soon after its minute is still on time
 PUNCTUAL = timedelta(seconds=60)
+# That the link of a mail opens its edition in an archive that is private
+PRIVATE_VIEW = timedelta(days=5 * 365)
 
 
 def open_due(runtime: Runtime, now: datetime) -> None:
@@ -227,7 +229,17 @@ def letterhead(runtime: Runtime, newsletter: NewsletterSettings, edition: Editio
         return_path=newsletter.return_path or newsletter.from_address,
         list_id=f"{newsletter.slug}.{domain}",
         help_url=runtime.links.newsletter(newsletter.slug),
-        archived_at=runtime.links.edition(newsletter.slug, edition.slug),
+        archived_at=_web_view(runtime, newsletter, edition),
         feedback_id=f"{edition.slug}:{newsletter.slug}:newsletter",
         date=edition.due_at,
     )
+
+
+def _web_view(runtime: Runtime, newsletter: NewsletterSettings, edition: Edition) -> str:
+    """Where a mail shows itself in a browser; a private archive opens to that mail's readers alone."""
+    if not newsletter.private_archive:
+        return runtime.links.edition(newsletter.slug, edition.slug)
+    return runtime.links.preview(
+        newsletter.slug, edition.slug, edition_id=edition.id or 0, version=edition.version,
+        expires=edition.due_at + PRIVATE_VIEW,
+    )  # fmt: skip

@@ -16,6 +16,7 @@ from newsletter.schedule import next_due
 from newsletter.services.lines import (
     EditionLine,
     FeedLine,
+    LettersLine,
     NewsletterLine,
     Problem,
     RelayLine,
@@ -24,23 +25,45 @@ from newsletter.services.lines import (
     StoreLine,
 )
 from newsletter.services.needs import needs
+from newsletter.services.readiness import Readiness, readiness_of
 from newsletter.services.underway import is_worth_a_look, run_line
-from newsletter.store import alerts, articles, control, deliveries, editions, hints, leases, standing
+from newsletter.store import (
+    alerts,
+    articles,
+    control,
+    deliveries,
+    editions,
+    hints,
+    leases,
+    letters,
+    standing,
+)
 from newsletter.store.audience import audience, count_audience
 from newsletter.store.deliveries import Answered
 from newsletter.store.feeds import is_silent
 from newsletter.store.history import story_of
+from newsletter.store.letters import LettersStanding
 from newsletter.store.newsletters import newsletter_ids
 from newsletter.store.relays import records
 from newsletter.store.schema import store_version
 from newsletter.values import Candidate, Placement, Sums
 
-__all__ = ["EditionLine", "EditionStory", "NewsletterLine", "Problem", "RelayLine", "RunLine", "Status"]
+__all__ = [
+    "EditionLine",
+    "EditionStory",
+    "LettersLine",
+    "NewsletterLine",
+    "Problem",
+    "RelayLine",
+    "RunLine",
+    "Status",
+]
 
 RECENT = 3
 MOST_IN_DOUBT = 10
 CLOCK = "clock"  # the lease that the scheduler signs
 UNTOLD = timedelta(hours=24)
+LONG = timedelta(minutes=15)  # for a letter to wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +80,7 @@ def status(runtime: Runtime, now: datetime) -> Status:
     """One screen's worth. Sums come from batches, so a million deliveries cost nothing here."""
     version = store_version(runtime.database)
     with runtime.database.reading() as session:
+        posted = letters.standing(session, asked_before=now - LONG, since=now - UNTOLD)
         shown = _editions_to_show(session, runtime)
         workers = hints.living_workers(session, leases.SILENCE) if runtime.has_workers else None
         found = Status(
@@ -70,6 +94,7 @@ def status(runtime: Runtime, now: datetime) -> Status:
             ),
             feeds=_feeds(session, runtime, now),
             relays=_relays(session, runtime.settings.relays),
+            letters=_letters(session, posted),
             stopped_by=stop.who if (stop := control.standing_stop(session)) else "",
             unsigned=_unsigned(runtime),
             store=StoreLine(runtime.database.engine.dialect.name, standing.size(session), version),
@@ -79,7 +104,7 @@ def status(runtime: Runtime, now: datetime) -> Status:
             else workers > 0,
             workers=workers,
             serving=leases.living_holder(session, "serve") is not None,
-            untold=alerts.count_failed(session, now - UNTOLD),
+            untold=alerts.count_failed(session, now - UNTOLD) + posted.untold,
         )
     return replace(found, problems=needs(found))
 
@@ -239,8 +264,16 @@ def _relays(session: Session, configured: Sequence[Relay]) -> tuple[RelayLine, .
     )  # fmt: skip
 
 
+def _letters(session: Session, found: LettersStanding) -> LettersLine:
+    return LettersLine(
+        found.waiting, found.stuck, found.in_doubt, control.order(session, control.LETTERS).who,
+        carrying=leases.living_holder(session, letters.LEASE) is not None,
+    )  # fmt: skip
+
+
 def _line(edition: Edition, sums: Sums, cutoff: int) -> EditionLine:
-    is_open = edition.closed_at is None and edition.state == EditionState.DRAFT
+    readiness = readiness_of(edition)
+    is_awaited = readiness is Readiness.OPEN and not edition.by_hand
     return EditionLine(
         slug=edition.slug,
         state=EditionState(edition.state),
@@ -252,18 +285,9 @@ def _line(edition: Edition, sums: Sums, cutoff: int) -> EditionLine:
         sums=sums,
         version=edition.version,
         by_hand=edition.by_hand,
-        preflight=_preflight(edition, is_open=is_open),
-        closes_at=edition.due_at - timedelta(seconds=cutoff) if is_open and not edition.by_hand else None,
+        preflight=readiness,
+        closes_at=edition.due_at - timedelta(seconds=cutoff) if is_awaited else None,
     )
-
-
-def _preflight(edition: Edition, *, is_open: bool) -> str:
-    """As far as it is on the record: an edition with a stored rendition has passed its checks."""
-    if is_open:
-        return "open"
-    if edition.rendition_id is not None:
-        return "ready"
-    return "blocked" if edition.state == EditionState.HELD else ""
 
 
 def _unsigned(runtime: Runtime) -> Problem | None:

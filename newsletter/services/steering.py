@@ -17,6 +17,7 @@ from newsletter.errors import Refused
 from newsletter.models import Edition, EditionState
 from newsletter.runtime import Runtime
 from newsletter.services.finding import find_edition, refuse_if_stopped
+from newsletter.services.many import refuse_uncounted
 from newsletter.store import closing, control, deliveries, editions, history, reopening
 from newsletter.store.newsletters import newsletter_ids
 from newsletter.values import Sums
@@ -75,14 +76,22 @@ def _refuse_after_breaker(session: Session, newsletter: NewsletterSettings, edit
     )
 
 
-def cancel(runtime: Runtime, newsletter: NewsletterSettings, slug: str, now: datetime, *, who: str) -> Sums:
+def cancel(
+    runtime: Runtime, newsletter: NewsletterSettings, slug: str, now: datetime, *, who: str,
+    count: int | None = None,
+) -> Sums:  # fmt: skip
     """End an edition for good; returns how its deliveries stand, `queued` being those on the wire.
 
-    Raises Refused for one that is not frozen, being sent or paused.
+    `count` is for how many readers the edition was, as typed by a person. Raises Uncounted when it was
+    for many and `count` is None, Refused for another number, and for an edition that is not frozen,
+    being sent or paused.
     """
     with runtime.database.writing() as session:
         edition = _in_state(session, newsletter, slug, *CANCELLABLE)
-        number = edition.id or 0
+        number, name = edition.id or 0, f"{newsletter.slug}/{slug}"
+        # All of them: how many are still open changes while somebody types
+        people = deliveries.sums(session, number).total
+        refuse_uncounted(people, count, f"ends {name} for its readers", f"newsletter cancel {name}")
         editions.change(
             session, edition, EditionState.CANCELLED, now, who=who, why=f"cancelled by {who}", finished_at=now
         )

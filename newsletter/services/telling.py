@@ -2,7 +2,7 @@
 
 Each event is told once over each channel. What is noticed becomes a row (the key makes it one), a
 round claims it, commits, tells, and settles it; a channel that fails is tried again a few times,
-ever later. Telling runs beside the clock and never in its way. Letters come to live here too.
+ever later. Telling runs beside the clock and never in its way.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ and roll back when it does not.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from sqlmodel import Session
 
 from newsletter.errors import Misuse, StoreFailed
 from newsletter.store.history import log_noted
+from newsletter.store.letters import ASKED
 from newsletter.store.network_files import refuse_network_file
 from newsletter.store.postgresql import postgresql_engine
 
@@ -44,6 +46,7 @@ class Database:
     def __init__(self, url: str, *, busy_timeout: int = 30) -> None:
         self.engine = _engine(url, busy_timeout)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self.letters_asked = threading.Event()  # rung for a courier in this very process
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -70,6 +73,8 @@ class Database:
                     yield session
                     session.commit()
                     log_noted(session)
+                    if session.info.pop(ASKED, False):
+                        self.letters_asked.set()
         except DBAPIError as error:
             if _is_of_the_world(error):
                 raise StoreFailed(self._sentence(error), next_step="newsletter db check") from error

@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 from newsletter.models import Batch, Edition, EditionKind, EditionState, Entry, Rendition, Slot
 from newsletter.store.dialect import insert_for
 from newsletter.store.history import note
+from newsletter.store.words import searchable
 from newsletter.values import Body, Choice, Placement, Ran
 from newsletter.values import Rendition as RenditionValue
 
@@ -234,7 +235,7 @@ def save_rendition(session: Session, edition: Edition, rendition: RenditionValue
     row = Rendition(
         edition_id=edition.id or 0, edition_version=edition.version, theme=rendition.theme,
         hash=rendition.hash, subject=rendition.subject, preheader=rendition.preheader,
-        body=_pack(rendition), created_at=now, program=PROGRAM,
+        body=_pack(rendition), created_at=now, program=PROGRAM, words=searchable(rendition.words),
     )  # fmt: skip
     session.add(row)
     session.flush()

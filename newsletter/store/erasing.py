@@ -15,8 +15,10 @@ from sqlmodel import Session, col
 from newsletter.models import (
     Attempt,
     Delivery,
+    DeliveryState,
     Edition,
     History,
+    Letter,
     Subscriber,
     Subscription,
     SubscriptionState,
@@ -28,7 +30,7 @@ from newsletter.store.dialect import insert_for
 # Words of servers and people that may name somebody whose row it is not
 _FREE_TEXTS: tuple[tuple[Any, Any], ...] = (
     (Delivery, Delivery.reply), (Attempt, Attempt.reply), (History, History.why), (Edition, Edition.why),
-    (Suppression, Suppression.detail),
+    (Suppression, Suppression.detail), (Letter, Letter.reply),
 )  # fmt: skip
 
 
@@ -49,6 +51,7 @@ def erase(session: Session, subscriber_id: int, now: datetime) -> str:
         .where(col(History.what) == "subscriber", col(History.what_id) == subscriber_id)
         .values(why="")
     )
+    _erase_letters(session, subscriber_id, address)
     session.execute(
         update(Subscription)
         .where(col(Subscription.subscriber_id) == subscriber_id)
@@ -64,6 +67,17 @@ def erase(session: Session, subscriber_id: int, now: datetime) -> str:
     )
     _suppress(session, key, now)
     return address
+
+
+def _erase_letters(session: Session, subscriber_id: int, address: str) -> None:
+    """Their letters lose all words, and those that have not begun do not go; of one that is on the wire
+    the answer is written down without what a server says (`letters.settle`)."""
+    theirs = or_(col(Letter.subscriber_id) == subscriber_id, col(Letter.address) == address)
+    is_open = col(Letter.state).in_([DeliveryState.QUEUED, DeliveryState.DEFERRED])
+    session.execute(
+        update(Letter).where(theirs, is_open, col(Letter.owner) == "").values(state=DeliveryState.CANCELLED)
+    )
+    session.execute(update(Letter).where(theirs).values(address="", values={}, reply=""))
 
 
 def is_named(session: Session, address: str) -> bool:

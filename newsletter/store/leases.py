@@ -52,6 +52,12 @@ def acquire(session: Session, name: str, me: Holder) -> Holder | None:
     return None
 
 
+def holds(session: Session, name: str, me: Holder) -> bool:
+    """Whether the lease is mine; nobody takes it over before the transaction ends."""
+    mine = select(Lease.name).where(Lease.name == name, Lease.owner == me.owner).with_for_update(read=True)
+    return session.exec(mine).first() is not None
+
+
 def beat(session: Session, name: str, me: Holder) -> bool:
     """Say that I live; False when somebody else has taken the lease meanwhile."""
     result = session.exec(

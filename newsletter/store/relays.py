@@ -42,6 +42,12 @@ def preferred(session: Session, names: Sequence[str]) -> str:
     return next((name for name in names if name not in down), names[0])
 
 
+def carrier(session: Session) -> str:
+    """The relay that carries the editions; empty while none ever has."""
+    carries = select(RelayRecord.name).where(col(RelayRecord.carries_since).is_not(None))
+    return session.exec(carries).first() or ""
+
+
 def down_lately(session: Session, now: datetime) -> Mapping[str, str]:
     """Relays that were found down a short while ago → why."""
     return {

@@ -6,10 +6,10 @@ Each keeps the answer that it had, counts as a new attempt, and moves into a new
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any
 
 from sqlalchemy import Select, and_, exists, or_, select, update
@@ -42,23 +42,30 @@ class Term:
 
 
 def count(session: Session, edition_id: int, which: Any) -> int:
-    return count_audience(session, _rows(edition_id, which))
+    people: Select[Any] = select(Delivery.subscriber_id).where(col(Delivery.edition_id) == edition_id, which)  # type: ignore[call-overload]
+    return count_audience(session, people)
 
 
 def reopen(session: Session, edition_id: int, which: Any, term: Term, size: int) -> int:
-    """Queue the edition's rows that meet `which` again, in new batches; returns how many."""
+    """Queue the edition's rows that meet `which` again, in new batches; returns how many.
+
+    All of `which` are settled. No more than a new batch of them is held at a time, for a relay that was
+    away all morning leaves a million.
+    """
     lock_edition(session, edition_id)
-    rows = session.execute(_rows(edition_id, which)).all()
+    count = 0
     for (state, lane, due_at, deadline), group in groupby(
-        rows, key=lambda row: (row.state, row.lane, row.due_at, row.deadline)
+        session.execute(_batches(edition_id, which)).all(),
+        key=lambda row: (row.state, row.lane, row.due_at, row.deadline),
     ):
-        places = [(row.batch_no, row.pos) for row in group]
-        for start in range(0, len(places), size):
+        places = _places(session, edition_id, which & (col(Delivery.state) == state), [r.no for r in group])
+        while batch := list(islice(places, size)):
             move(
-                session, edition_id, places[start : start + size], from_state=DeliveryState(state), lane=lane,
+                session, edition_id, batch, from_state=DeliveryState(state), lane=lane,
                 due_at=term.due_at or due_at, not_before=term.not_before, deadline=term.deadline or deadline,
             )  # fmt: skip
-    return len(rows)
+            count += len(batch)
+    return count
 
 
 def doubted_once(edition_id: int) -> Any:
@@ -95,14 +102,29 @@ def count_as_sent(session: Session, edition_id: int, which: Any) -> int:
     return by_batch.total()
 
 
-def _rows(edition_id: int, which: Any) -> Select[Any]:
-    rows: Select[Any] = (
-        select(Delivery.batch_no, Delivery.pos, Delivery.state, Batch.lane, Batch.due_at, Batch.deadline)  # type: ignore[call-overload]
+def _batches(edition_id: int, which: Any) -> Select[Any]:
+    """The batches that hold such rows; those that may share a new one stand together."""
+    like = (Delivery.state, Batch.lane, Batch.due_at, Batch.deadline, Batch.no)
+    batches: Select[Any] = (
+        select(*like)  # type: ignore[call-overload]
         .join(
             Batch,
             (col(Batch.edition_id) == col(Delivery.edition_id)) & (col(Batch.no) == col(Delivery.batch_no)),
         )
         .where(col(Delivery.edition_id) == edition_id, which)
-        .order_by(Delivery.state, Batch.lane, Batch.due_at, Batch.deadline, Delivery.batch_no, Delivery.pos)
+        .group_by(*like)
+        .order_by(*like)
     )
-    return rows
+    return batches
+
+
+def _places(
+    session: Session, edition_id: int, which: Any, batches: Iterable[int]
+) -> Iterator[tuple[int, int]]:
+    for no in batches:
+        positions = session.execute(
+            select(Delivery.pos)  # type: ignore[call-overload]
+            .where(col(Delivery.edition_id) == edition_id, col(Delivery.batch_no) == no, which)
+            .order_by(Delivery.pos)
+        ).scalars()
+        yield from [(no, pos) for pos in positions]

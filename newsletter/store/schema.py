@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+import sqlalchemy as sa
 
 from newsletter.errors import StoreFailed
 from newsletter.store.database import Database
+
+if TYPE_CHECKING:  # alembic takes long to load, and only an upgrade needs it
+    from alembic.config import Config
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -20,6 +21,8 @@ def upgrade(database: Database) -> str:
 
     Raises StoreFailed when the store is ahead of this program.
     """
+    from alembic import command
+
     _make_private(database)
     _refuse_newer(store_version(database))
     config = _config()
@@ -31,13 +34,15 @@ def upgrade(database: Database) -> str:
 
 
 def expected_version() -> str:
-    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+    return _versions()[-1]
 
 
 def store_version(database: Database) -> str:
     """The version that the store is at; empty when it has never been set up."""
     with database.reading() as session:
-        return MigrationContext.configure(session.connection()).get_current_revision() or ""
+        if not sa.inspect(session.connection()).has_table("alembic_version"):
+            return ""
+        return session.scalar(sa.text("SELECT version_num FROM alembic_version")) or ""
 
 
 def require_current(database: Database) -> None:
@@ -55,15 +60,21 @@ def require_current(database: Database) -> None:
 
 
 def _refuse_newer(version: str) -> None:
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if version and version not in known:
+    if version and version not in _versions():
         raise StoreFailed(
             f"The store is ahead of this program (version {version}).",
             next_step="install the newer program again; nothing was changed",
         )
 
 
+def _versions() -> list[str]:
+    """Oldest first: a migration's file is named after its version."""
+    return sorted(file.name[1:5] for file in (MIGRATIONS / "versions").glob("v*.py"))
+
+
 def _config() -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")

@@ -30,6 +30,7 @@ from newsletter.values.editions import (
     SocialLink,
     Story,
 )
+from newsletter.values.letters import LetterHead, LetterInHand, LetterView, PrintedLetter
 
 __all__ = [
     "ArticleDraft",
@@ -40,11 +41,15 @@ __all__ = [
     "Choice",
     "EditionView",
     "Fate",
+    "LetterHead",
+    "LetterInHand",
+    "LetterView",
     "Letterhead",
     "Outcome",
     "Phase",
     "Picture",
     "Placement",
+    "PrintedLetter",
     "Ran",
     "Recipient",
     "Refusal",

@@ -70,7 +70,9 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Rendition:
-    """An edition rendered once. `hash` covers subject, both bodies and the theme's name."""
+    """An edition rendered once. `hash` covers subject, both bodies and the theme's name; `words` are
+    the texts that a search finds it by.
+    """
 
     subject: str
     preheader: str
@@ -78,6 +80,7 @@ class Rendition:
     html: Body
     text: Body
     hash: str
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

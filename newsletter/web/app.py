@@ -19,7 +19,7 @@ from newsletter.web import machines
 from newsletter.web.border import AccessLog, Border, Limits
 from newsletter.web.headers import SecurityHeaders
 from newsletter.web.pages import error_page
-from newsletter.web.public import leaving, newsletters, preferences
+from newsletter.web.public import feeds, leaving, newsletters, preferences
 from newsletter.web.rights import require_rights
 
 log = logs.get(__name__)
@@ -46,6 +46,7 @@ def create_app(runtime: Runtime, *, limits: Limits = Limits()) -> FastAPI:
         lifespan=_lifespan,
         routes=[
             *machines.doors.routes,
+            *feeds.doors.routes,
             *newsletters.doors.routes,
             *leaving.doors.routes,
             *preferences.doors.routes,
@@ -56,7 +57,7 @@ def create_app(runtime: Runtime, *, limits: Limits = Limits()) -> FastAPI:
     for kind in (HTTPException, RequestValidationError, NewsletterError):
         app.add_exception_handler(kind, _answer_error)
     public_url = runtime.public_url
-    app.add_middleware(Border, public_url=public_url, limits=limits)
+    app.add_middleware(Border, public_url=public_url, limits=limits, language=runtime.language)
     app.add_middleware(SecurityHeaders, public_url=public_url)
     app.add_middleware(AccessLog)
     require_rights(app.routes)
@@ -69,16 +70,17 @@ async def _lifespan(_app: FastAPI) -> AsyncIterator[None]:
     yield
 
 
-def _answer_error(_request: Request, error: Exception) -> Response:
+def _answer_error(request: Request, error: Exception) -> Response:
     """The sentence of an error of ours is for ops and goes to the log; a reader gets a page by status."""
+    language = request.app.state.runtime.language
     match error:
         case HTTPException():
-            return error_page(error.status_code, error.headers)
+            return error_page(error.status_code, error.headers, language)
         case RequestValidationError():
-            return error_page(422)
+            return error_page(422, language=language)
         case WorldFailed():
             log.error("page_refused", error=type(error).__name__, why=error)
-            return error_page(503, {"Retry-After": "60"})
+            return error_page(503, {"Retry-After": "60"}, language)
         case _:
             log.error("page_refused", error=type(error).__name__, why=error)
-            return error_page(409 if isinstance(error, Refused) else 404)
+            return error_page(409 if isinstance(error, Refused) else 404, language=language)

@@ -64,10 +64,11 @@ class AccessLog:
 class Border:
     """ASGI middleware: host, length, size and time; and the page for what nobody foresaw."""
 
-    def __init__(self, app: ASGIApp, public_url: str, limits: Limits) -> None:
+    def __init__(self, app: ASGIApp, public_url: str, limits: Limits, language: str) -> None:
         self.app = app
         self.hosts = {urlsplit(public_url).hostname, *LOOPBACK} - {None}
         self.limits = limits
+        self.language = language
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -82,7 +83,7 @@ class Border:
             except TimeoutError:
                 refusal = 408
         if refusal:
-            await error_page(refusal)(scope, receive, send)
+            await error_page(refusal, language=self.language)(scope, receive, send)
         else:
             await self._pass_on(body, scope, receive, send)
 
@@ -138,4 +139,4 @@ class Border:
             log.exception("page_failed")
             if started:
                 raise
-            await error_page(500)(scope, receive, send)
+            await error_page(500, language=self.language)(scope, receive, send)

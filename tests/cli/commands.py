@@ -9,7 +9,7 @@ import typer
 
 from newsletter.cli import app
 
-GROUP: Any = typer.main.get_command(app)
+GROUP: Any = typer.main.get_group(app)
 
 
 def walk(group: Any = GROUP, path: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -214,6 +214,18 @@ def test_preflight_is_told_as_far_as_it_is_on_the_record(room: Newsroom) -> None
     assert (lines[0].state, lines[0].preflight) == ("held", "blocked") or lines[1].preflight == "blocked"
 
 
+def test_what_a_hand_holds_is_not_called_blocked(room: Newsroom) -> None:
+    for days, clock in enumerate(("08:00", "08:31")):
+        day = f"2026-02-{18 + days}"
+        room.import_stories(5, kind=day, published=at("04:00", days=days))
+        room.run("tick", now=at(clock, days=days))
+        room.run("editions", "hold", f"town/{day}", "--why", "the mayor calls", now=at(clock, days=days))
+        held = next(
+            line for line in look_at(room, days=days, clock=clock).newsletters[0].editions if line.slug == day
+        )
+        assert (held.state, held.preflight) == ("held", ("", "ready")[days])
+
+
 def test_the_house_is_told_too(room: Newsroom) -> None:
     assert look(room).clock is None
     assert "the clock" not in room.run("status", now=at("08:00")).said.partition("clock")[0]

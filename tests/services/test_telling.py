@@ -54,6 +54,12 @@ def history(room: Newsroom) -> list[str]:
         return [f"{act} {why}" for act, why in rows]
 
 
+def findings_of(room: Newsroom, clock: str) -> list[str]:
+    """What an editor is told who asks for the checks."""
+    checked = room.run("editions", "check", "town/2026-02-18", "--json", now=at(clock)).json
+    return [finding["what"] for finding in checked["findings"]]
+
+
 def look(room: Newsroom, now: datetime) -> int:
     with room.opened(now) as runtime:
         return telling.tell(runtime, now)
@@ -110,7 +116,18 @@ def test_a_blocked_draft_is_told_at_its_cutoff(room: Newsroom, hook: Webhook) ->
     room.import_stories(5)
     tick(room, "08:00", "08:31", "08:32")
     (told,) = hook.told
-    assert told["event"] == "blocked" and told["findings"] and "none-such" in told["why"]
+    assert told["event"] == "blocked" and "none-such" in told["why"]
+    assert told["findings"] == findings_of(room, "08:32") and "none-such" in told["findings"][0]
+
+
+def test_a_draft_that_is_ready_is_told_with_all_that_its_check_finds(room: Newsroom, hook: Webhook) -> None:
+    room.import_stories(
+        5, kind="day so long that no inbox shows the whole of its story's headline to anybody,"
+    )
+    tick(room, "08:00", "08:31")
+    (told,) = hook.told
+    assert told["event"] == "ready" and any("characters" in finding for finding in told["findings"])
+    assert told["findings"] == findings_of(room, "08:31")
 
 
 def test_a_draft_that_nobody_approves_is_told_before_and_when_it_is_held(

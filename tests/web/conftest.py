@@ -71,7 +71,8 @@ class Paper:
             assert edition is not None and edition.id is not None
             edition.state, edition.subject, edition.version = state, f"News of {slug}", version
             edition.began_at = due if begun else None
-            edition.rendition_id = editions.save_rendition(session, edition, rendition(html), due)
+            page = rendition(html, edition.subject)
+            edition.rendition_id = editions.save_rendition(session, edition, page, due)
             session.add(edition)
             session.flush()
             session.add(
@@ -99,12 +100,14 @@ class Paper:
             }
 
 
-def rendition(html: str) -> Rendition:
+def rendition(html: str, subject: str = "News") -> Rendition:
+    head = "<!doctype html><html><head><title>News</title></head><body>"
     body = Body(
-        literals=(f'<!doctype html><title>News</title>{html}<a href=3D"'.encode(), b'">leave</a>\r\n'),
+        literals=(f'{head}{html}<a href=3D"'.encode(), b'">leave</a></body></html>\r\n'),
         holes=("unsubscribe_url",),
     )
-    return Rendition("News", "", "default", body, Body((b"News\r\n",), ()), "0" * 64)
+    text = Body((f"{subject}\n\nThe bridge opens: https://news.example/bridge\n".encode(),), ())
+    return Rendition(subject, "", "default", body, text, "0" * 64, words=(subject, "The bridge opens"))
 
 
 def open_runtime(folder: Path, database: Database, url: str, public_url: str) -> Runtime:

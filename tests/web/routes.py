@@ -4,6 +4,10 @@ from newsletter.web.rights import Rights
 
 ROUTES = {
     ("/", "GET HEAD"): Rights.ANYBODY,
+    ("/n/{newsletter}/feed.xml", "GET HEAD"): Rights.ANYBODY,
+    ("/n/{newsletter}/feed.json", "GET HEAD"): Rights.ANYBODY,
+    ("/sitemap.xml", "GET HEAD"): Rights.ANYBODY,
+    ("/robots.txt", "GET HEAD"): Rights.ANYBODY,
     ("/n/{newsletter}", "GET HEAD"): Rights.ANYBODY,
     ("/n/{newsletter}/{slug}", "GET HEAD"): Rights.ANYBODY,
     ("/unsubscribe/{token}", "GET HEAD"): Rights.HOLDER,

@@ -37,7 +37,7 @@ def test_the_archive_shows_what_went_out_newest_first(site: httpx.Client, paper:
     places = [page.find(f"/n/post/2026-02-{day}") for day in (17, 16, 15)]
     assert places == sorted(places) and places[0] > 0
     assert "2026-02-14" not in page and "2026-02-18" not in page
-    assert "Tuesday, 17 February 2026" in page and "News of 2026-02-17" in page
+    assert "Tuesday, February 17, 2026" in page and "News of 2026-02-17" in page
     assert "/2026-02-17" not in site.get("/n/weekend").text
 
 

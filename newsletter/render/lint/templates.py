@@ -9,13 +9,15 @@ from jinja2 import TemplateNotFound, nodes
 
 from newsletter.render.holes import HOLES, misused
 from newsletter.render.labels import Labels
+from newsletter.render.letter_labels import LetterLabels
 from newsletter.render.sandbox import GLOBALS, unknown_of, ways_out
-from newsletter.values import EditionView
+from newsletter.values import EditionView, LetterView
 
 # What a template is given, and what each of these has
 GIVEN: Mapping[str, Collection[str]] = {
     "edition": [field.name for field in fields(EditionView)],
-    "label": [name for name in dir(Labels) if not name.startswith("_")],
+    "letter": [field.name for field in fields(LetterView)],
+    "label": [name for name in {*dir(Labels), *dir(LetterLabels)} if not name.startswith("_")],
     "side": ["start", "end"],
     "hole": HOLES,
 }

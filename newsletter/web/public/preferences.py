@@ -25,7 +25,7 @@ def change(runtime: OurRuntime, token: str, fields: FormFields) -> Response:
     subscriber_id = runtime.links.read_preferences(token)
     person = None if subscriber_id is None else subscribing.preferences(runtime, subscriber_id)
     if subscriber_id is None or person is None:
-        return _worn()
+        return _worn(runtime)
     now = runtime.clock.now()
     for place in person.places:
         if fields.get("leave") == place.slug:
@@ -38,9 +38,9 @@ def change(runtime: OurRuntime, token: str, fields: FormFields) -> Response:
 def _show(runtime: Runtime, subscriber_id: int | None) -> Response:
     person = None if subscriber_id is None else subscribing.preferences(runtime, subscriber_id)
     if person is None:
-        return _worn()
-    return page("public/preferences.html", headers=UNLISTED, person=person)
+        return _worn(runtime)
+    return page("public/preferences.html", headers=UNLISTED, language=runtime.language, person=person)
 
 
-def _worn() -> Response:
-    return page("public/worn.html", status=404, headers=UNLISTED)
+def _worn(runtime: Runtime) -> Response:
+    return page("public/worn.html", status=404, headers=UNLISTED, language=runtime.language)
