@@ -6,18 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from newsletter.clock import Clock
 from newsletter.config import Loaded, NewsletterSettings, Settings, is_loopback
-from newsletter.delivery.dispatcher import Dispatcher
-from newsletter.delivery.embedded import EmbeddedDispatcher
 from newsletter.errors import Misuse
 from newsletter.languages import SOURCE
 from newsletter.mail.dkim import Signing
 from newsletter.mail.links import AddressKey, Keys, Links
 from newsletter.mail.signing_keys import load_key
 from newsletter.store.database import Database
+
+if TYPE_CHECKING:
+    from newsletter.delivery.dispatcher import Dispatcher
 
 
 @dataclass(frozen=True)
@@ -49,9 +51,12 @@ class Runtime:
 
     @cached_property
     def dispatcher(self) -> Dispatcher:
-        """Who hands out batches. Raises Misuse when it is not installed."""
+        """Who hands out batches; loaded for those who freeze or deliver. Raises Misuse when it is not
+        installed."""
         at_once = self.settings.sending.batches_at_once
         if self.settings.sending.engine == "embedded":
+            from newsletter.delivery.embedded import EmbeddedDispatcher
+
             return EmbeddedDispatcher(self.database, self.clock, batches_at_once=at_once)
         try:
             from newsletter.delivery.jobs import ProcrastinateDispatcher
