@@ -91,6 +91,11 @@ class Runtime:
         return frozenset(allowed | ({own} if is_loopback(own) else set()))
 
     @cached_property
+    def lane_of_domain(self) -> Mapping[str, str]:
+        """Domains that the operator has put into a lane, beside the shipped table."""
+        return {domain: lane.name for lane in self.settings.lanes for domain in lane.domains}
+
+    @cached_property
     def newsletters(self) -> Mapping[str, NewsletterSettings]:
         return {newsletter.slug: newsletter for newsletter in self.settings.newsletters}
 

@@ -70,5 +70,6 @@ async def _deliver(runtime: Runtime, stop: threading.Event, *, until_idle: bool)
         runtime.settings.sending,
         runtime.settings.relays,
         lambda number: compose(runtime, number),
+        lanes=runtime.settings.lanes,
     ) as engine:
         await runtime.dispatcher.run(engine, stop, until_idle=until_idle)

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from newsletter import logs
 from newsletter.config.calendars import HolidayCode, holiday_on
-from newsletter.config.domains import DomainOrNone, KeyFiles
+from newsletter.config.domains import Domain, DomainOrNone, KeyFiles
 from newsletter.config.kinds import (
     Address,
     AddressOrNone,
@@ -23,6 +23,7 @@ from newsletter.config.kinds import (
     Host,
     HostOrNone,
     Hours,
+    LaneName,
     Language,
     LanguageOrNone,
     Line,
@@ -31,6 +32,7 @@ from newsletter.config.kinds import (
     Paragraphs,
     Proxy,
     PublicUrl,
+    Rate,
     RequiredParagraphs,
     ReturnPath,
     Seconds,
@@ -79,11 +81,22 @@ class Relay(Part):
     helo: HostOrNone = ""
     connections: int = Field(default=10, ge=1, le=500)
     messages_per_connection: int = Field(default=500, ge=1)
+    rate: Rate = 0.0  # mails a second, of all workers together
     priority: int = 1
 
     @property
     def is_loopback(self) -> bool:
         return is_loopback(self.host)
+
+
+class Lane(Part):
+    """What one receiving company's mail keeps to, whichever relay carries it; 0 is no limit of its own."""
+
+    name: LaneName
+    domains: tuple[Domain, ...] = ()
+    rate: Rate = 0.0  # mails a second, of all workers together
+    connections: int = Field(default=0, ge=0)  # of each process
+    messages_per_connection: int = Field(default=0, ge=0)
 
 
 class Sending(Part):
@@ -210,6 +223,7 @@ class NewsletterSettings(Part):
     holidays: tuple[HolidayCode, ...] = ()
     cutoff: Seconds = 30 * 60  # before due
     late_limit: Seconds = 2 * 3600  # after due
+    delivery_time: Literal["publisher", "subscriber"] = "publisher"
     approval: Literal["none", "optional", "required"] = "none"
     min_articles: int = Field(default=3, ge=1)
     theme: ThemeName = "default"
@@ -250,6 +264,7 @@ class Settings(Part):
     alerts: Alerts = Alerts()
     logging: Logging = Logging()
     relays: tuple[Relay, ...] = ()
+    lanes: tuple[Lane, ...] = ()
     feeds: tuple[FeedSource, ...] = ()
     newsletters: tuple[NewsletterSettings, ...] = ()
 

@@ -36,13 +36,27 @@ def broken_rules(data: Data) -> list[Fault]:
 
 
 def _doubles(data: Data) -> Iterator[Fault]:
-    for part, key in (("relays", "name"), ("feeds", "name"), ("newsletters", "slug")):
+    for part, key in (("relays", "name"), ("lanes", "name"), ("feeds", "name"), ("newsletters", "slug")):
         seen: set[str] = set()
         for number, item in items(data, part):
             name = text(item, key)
             if name and name in seen:
                 yield Fault((part, number, key), f"is taken already: {shown(name)}", "choose another")
             seen.add(name)
+
+
+def _domains_in_two_lanes(data: Data) -> Iterator[Fault]:
+    lane_of: dict[str, str] = {}
+    for number, lane in items(data, "lanes"):
+        domains = lane.get("domains")
+        for written in domains if isinstance(domains, list | tuple) else ():
+            name = written.strip().lower() if isinstance(written, str) else ""
+            if name and lane_of.setdefault(name, text(lane, "name")) != text(lane, "name"):
+                yield Fault(
+                    ("lanes", number, "domains"),
+                    f"names {shown(name)}, which is in the lane {shown(lane_of[name])} already",
+                    "take it out of one of them",
+                )
 
 
 def _undeclared_feeds(data: Data) -> Iterator[Fault]:
@@ -161,6 +175,7 @@ def _duration(table: object, name: str, default: float) -> float:
 
 _RULES = (
     _doubles,
+    _domains_in_two_lanes,
     _undeclared_feeds,
     _mail_in_the_clear,
     _half_a_login,

@@ -108,12 +108,18 @@ class _Walk:
         self._clock.wait(min(ROUND, max(0.01, seconds)), self._stop)
 
     def _due(self, running: Running) -> list[BatchKey]:
-        """Batches that nobody here works on: taking one twice would fence ourselves off."""
-        room = self._batches_at_once - len(running)
+        """Batches that nobody here works on: taking one twice would fence ourselves off.
+
+        What is held back by its pace takes nobody else's place, and more of its lane would not go faster.
+        """
+        held_back = self._engine.held_back
+        room = self._batches_at_once - len(running) + len(held_back)
         if room <= 0:
             return []
         with self._database.reading() as session:
-            return deliveries.due_batches(session, self._clock.now(), without=running, limit=room)
+            return deliveries.due_batches(session, self._clock.now(), without=running, limit=room,
+                without_lanes=frozenset(held_back.values()),
+            )  # fmt: skip
 
     # ── the lease ──
 

@@ -21,7 +21,7 @@ from newsletter.models.content import (
 from newsletter.models.ledger import Attempt, Batch, Delivery
 from newsletter.models.letters import Letter
 from newsletter.models.people import Subscriber, Subscription, Suppression
-from newsletter.models.running import Alert, Control, Headcount, History, Lease, RelayRecord
+from newsletter.models.running import Alert, Control, Headcount, History, Lease, Rate, RelayRecord
 from newsletter.models.states import (
     AlertKind,
     AlertState,
@@ -67,6 +67,7 @@ __all__ = [
     "Mark",
     "Newsletter",
     "Placed",
+    "Rate",
     "RelayRecord",
     "Rendition",
     "Slot",

@@ -8,7 +8,10 @@ from datetime import datetime
 
 from newsletter.models import DeliveryState, EditionKind, EditionState
 from newsletter.services.readiness import Readiness
+from newsletter.store.deliveries import Open
 from newsletter.values import Sums
+
+NOTHING_OPEN = Open()
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,7 @@ class Problem:
 @dataclass(frozen=True, slots=True)
 class EditionLine:
     """`preflight` is what is known of it so far: open (until `closes_at`), ready, or blocked. One that is
-    `by_hand` waits for somebody to send it."""
+    `by_hand` waits for somebody to send it; `still` is what one that is on its way has yet to begin."""
 
     slug: str
     state: EditionState
@@ -34,6 +37,7 @@ class EditionLine:
     sums: Sums
     version: int
     by_hand: bool
+    still: Open = NOTHING_OPEN
     preflight: Readiness = Readiness.NONE
     closes_at: datetime | None = None
 
@@ -66,7 +70,8 @@ class Words:
 class RunLine:
     """A run under way, or one that ended lately with trouble.
 
-    `per_second` is the average since it began; `seconds_left` is None when nothing can be foretold.
+    `per_second` is the average since it began; `seconds_left` is for those who are due already, and None
+    when nothing can be foretold. `still` tells of those whose time has yet to come.
     `words` are of `sampled` rows, the latest, of all `troubled` ones.
     """
 
@@ -79,6 +84,7 @@ class RunLine:
     words: tuple[Words, ...]
     sampled: int
     troubled: int
+    still: Open = NOTHING_OPEN
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ def needs(found: Status) -> tuple[Problem, ...]:
 def _of_edition(newsletter: str, line: EditionLine, found: Status) -> Iterator[Need]:
     name = f"{newsletter}/{line.slug}"
     show = f"newsletter editions show {name}"
-    is_overdue = found.at > line.due_at + STUCK
+    is_overdue = found.at > (line.still.due_at or line.due_at) + STUCK
     deliver = "newsletter tick" if found.workers is None else "newsletter worker"
     match line.state:
         case EditionState.HELD:

@@ -14,6 +14,7 @@ from newsletter.models import DeliveryState, Edition, EditionKind, EditionState,
 from newsletter.runtime import Runtime
 from newsletter.schedule import next_due
 from newsletter.services.lines import (
+    NOTHING_OPEN,
     EditionLine,
     FeedLine,
     LettersLine,
@@ -61,6 +62,7 @@ __all__ = [
 
 RECENT = 3
 MOST_IN_DOUBT = 10
+ON_THE_WAY = (EditionState.FROZEN, EditionState.SENDING, EditionState.PAUSED)
 CLOCK = "clock"  # the lease that the scheduler signs
 UNTOLD = timedelta(hours=24)
 LONG = timedelta(minutes=15)  # for a letter to wait
@@ -158,7 +160,7 @@ def edition_story(runtime: Runtime, name: str, now: datetime) -> EditionStory:
         sums = deliveries.sums(session, edition.id)
         first, last = deliveries.span(session, edition.id)
         return EditionStory(
-            line=_line(edition, sums, newsletter.cutoff),
+            line=_line(session, edition, sums, newsletter.cutoff, now),
             placements=placed,
             articles={a.id: a for a in articles.by_ids(session, [p.article_id for p in placed])},
             reasons=edition.reasons,
@@ -191,10 +193,11 @@ def split_name(runtime: Runtime, name: str, now: datetime) -> tuple[NewsletterSe
 
 
 def recent_editions(runtime: Runtime, newsletter: NewsletterSettings, limit: int) -> tuple[EditionLine, ...]:
+    now = runtime.clock.now()
     with runtime.database.reading() as session:
         number = newsletter_ids(session).get(newsletter.slug, 0)
         return tuple(
-            _line(edition, deliveries.sums(session, edition.id or 0), newsletter.cutoff)
+            _line(session, edition, deliveries.sums(session, edition.id or 0), newsletter.cutoff, now)
             for edition in editions.recent(session, number, limit)
         )
 
@@ -217,7 +220,8 @@ def _newsletters(
                 people=people,
                 people_at=people_at,
                 editions=tuple(
-                    _line(edition, sums, newsletter.cutoff) for edition, sums in shown[newsletter.slug]
+                    _line(session, edition, sums, newsletter.cutoff, now)
+                    for edition, sums in shown[newsletter.slug]
                 ),
             )
         )
@@ -271,7 +275,8 @@ def _letters(session: Session, found: LettersStanding) -> LettersLine:
     )  # fmt: skip
 
 
-def _line(edition: Edition, sums: Sums, cutoff: int) -> EditionLine:
+def _line(session: Session, edition: Edition, sums: Sums, cutoff: int, now: datetime) -> EditionLine:
+    is_under_way = edition.state in ON_THE_WAY
     readiness = readiness_of(edition)
     is_awaited = readiness is Readiness.OPEN and not edition.by_hand
     return EditionLine(
@@ -285,6 +290,7 @@ def _line(edition: Edition, sums: Sums, cutoff: int) -> EditionLine:
         sums=sums,
         version=edition.version,
         by_hand=edition.by_hand,
+        still=deliveries.still_open(session, edition.id or 0, now) if is_under_way else NOTHING_OPEN,
         preflight=readiness,
         closes_at=edition.due_at - timedelta(seconds=cutoff) if is_awaited else None,
     )

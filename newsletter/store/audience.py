@@ -8,15 +8,43 @@ from typing import Any
 from sqlalchemy import Select, and_, exists, func, or_, select
 from sqlmodel import Session, col
 
-from newsletter.models import Cadence, EditionKind, Subscriber, Subscription, SubscriptionState, Suppression
+from newsletter.models import (
+    Cadence,
+    Delivery,
+    DeliveryState,
+    Edition,
+    EditionKind,
+    Subscriber,
+    Subscription,
+    SubscriptionState,
+    Suppression,
+)
 
-Audience = Select[Any, Any]
+Audience = Select[Any, Any, Any, Any]
+
+
+def audience_of(edition: Edition, at: datetime) -> Audience:
+    """Those whom this edition is for; a correction is for those who got what it corrects."""
+    people = audience(edition.newsletter_id, EditionKind(edition.kind), edition.local_date, at)
+    if edition.kind != EditionKind.CORRECTION:
+        return people
+    got_it = exists().where(
+        col(Delivery.edition_id) == edition.corrects_id,
+        col(Delivery.subscriber_id) == col(Subscriber.id),
+        col(Delivery.state).in_((DeliveryState.SENT, DeliveryState.UNKNOWN)),
+    )
+    return people.where(got_it)
 
 
 def audience(newsletter_id: int, kind: EditionKind, day: date, at: datetime) -> Audience:
-    """Selects (subscriber id, lane) of those whom an edition of this day and kind is for."""
+    """Selects (subscriber id, lane, address, zone) of those whom an edition of this day and kind is for."""
     return (
-        select(col(Subscriber.id).label("subscriber_id"), col(Subscriber.lane).label("lane"))
+        select(
+            col(Subscriber.id).label("subscriber_id"),
+            col(Subscriber.lane).label("lane"),
+            col(Subscriber.address).label("address"),
+            col(Subscription.zone).label("zone"),
+        )
         .join(Subscription, col(Subscription.subscriber_id) == col(Subscriber.id))
         .where(
             col(Subscription.newsletter_id) == newsletter_id,

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlmodel import col
 
-from newsletter.models import Delivery, Edition, EditionKind, Subscription
-from newsletter.store.audience import audience
+from newsletter.models import Delivery, Edition, Subscription
+from newsletter.store.audience import audience_of
 
 
 def without_row(edition: Edition, now: datetime) -> Select[Any]:
@@ -18,7 +18,7 @@ def without_row(edition: Edition, now: datetime) -> Select[Any]:
         col(Delivery.edition_id) == edition.id,
         col(Delivery.subscriber_id) == col(Subscription.subscriber_id),
     )
-    people = audience(edition.newsletter_id, EditionKind(edition.kind), edition.local_date, now)
+    people = audience_of(edition, now)
     return people.where(
         col(Subscription.active_since) < (edition.frozen_at or edition.due_at), ~planned.exists()
     )

@@ -30,6 +30,7 @@ from newsletter.values.editions import (
     SocialLink,
     Story,
 )
+from newsletter.values.flows import Flow
 from newsletter.values.letters import LetterHead, LetterInHand, LetterView, PrintedLetter
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "Choice",
     "EditionView",
     "Fate",
+    "Flow",
     "LetterHead",
     "LetterInHand",
     "LetterView",

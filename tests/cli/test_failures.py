@@ -155,6 +155,7 @@ FAILURES = (
     Failure(f"editions preview {TODAY} --as stranger@b.example", 2, "There is no subscriber", drafted),
     Failure(f"editions preview {TODAY} --diff yesterday", 3, "has nothing yesterday to be", drafted),
     Failure(f"editions preview {TODAY} -o {{room}}/config.toml", 2, "is no folder to write into", drafted),
+    Failure(f"editions correct {TODAY} --what Friday", 3, "has not gone out: it can simply be", drafted),
     Failure(f"editions approve {TODAY} --version 1", 3, "is version 2 by now, and you saw", drafted),
     Failure(f"editions hold {TODAY}", 2, "It takes a reason, which stays on the record", drafted),
     Failure(f"editions skip {TODAY} --why x", 3, "was skipped: no news", skipped),
@@ -228,6 +229,9 @@ def test_a_failure_is_a_sentence_and_with_json_one_object(
     assert (told.code, told.out) == (failure.code, ""), told.err
     assert re.search(failure.says, " ".join(told.err.split()))
     assert "Traceback" not in told.err
+    # A path or a command stays whole to be copied
+    said = [line for line in told.err.splitlines() if not line.startswith("  →")]
+    assert [line for line in said if len(line) > 80 and len(line.split()) > 3] == []
 
     told = fail(room, failure, capsys, "--json")
     assert told.code == failure.code
