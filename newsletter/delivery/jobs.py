@@ -32,7 +32,7 @@ from newsletter.errors import NewsletterError, StoreFailed
 from newsletter.store import deliveries, hints
 from newsletter.store.database import Database
 from newsletter.store.hints import Unheld
-from newsletter.store.postgresql import connection_keys
+from newsletter.store.postgresql import connection_keys, let_go_when_asleep
 from newsletter.values import BatchKey
 
 QUEUE = "newsletter"
@@ -99,6 +99,7 @@ class ProcrastinateDispatcher:
         """
         if until_idle and await asyncio.to_thread(self._others_live):
             return
+        let_go_when_asleep(self._database.engine, self._limits.silence)
         shift = _Shift(self, self._database, self._clock, engine, stop, self._limits)
         await shift.work(self._batches_at_once, until_idle=until_idle)
 
