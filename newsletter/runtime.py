@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from newsletter.clock import Clock
@@ -16,6 +17,9 @@ from newsletter.mail.dkim import Signing
 from newsletter.mail.links import AddressKey, Keys, Links
 from newsletter.mail.signing_keys import load_key
 from newsletter.store.database import Database
+
+if TYPE_CHECKING:
+    from newsletter.delivery.dispatcher import Dispatcher
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,29 @@ class Runtime:
             raise Misuse("[dkim] names a domain and no key to sign with.", next_step="newsletter dkim new")
         keys = (load_key(selector, self._path(file)) for selector, file in dkim.keys.items())
         return Signing(tuple(keys), dkim.domain)
+
+    @cached_property
+    def dispatcher(self) -> Dispatcher:
+        """Who hands out batches; loaded for those who freeze or deliver. Raises Misuse when it is not
+        installed."""
+        at_once = self.settings.sending.batches_at_once
+        if self.settings.sending.engine == "embedded":
+            from newsletter.delivery.embedded import EmbeddedDispatcher
+
+            return EmbeddedDispatcher(self.database, self.clock, batches_at_once=at_once)
+        try:
+            from newsletter.delivery.jobs import ProcrastinateDispatcher
+        except ModuleNotFoundError as error:
+            raise Misuse(
+                '[sending] engine is "procrastinate", and that is not installed.',
+                next_step="pip install 'newsletter[postgres]'",
+            ) from error
+        return ProcrastinateDispatcher(self.database, self.clock, batches_at_once=at_once)
+
+    @property
+    def has_workers(self) -> bool:
+        """Whether `newsletter worker`s deliver, on any number of machines, instead of one process."""
+        return self.settings.sending.engine == "procrastinate"
 
     @property
     def themes(self) -> Path | None:

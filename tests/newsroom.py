@@ -175,21 +175,22 @@ class Newsroom:
         """A command in this process."""
         out, err = io.StringIO(), io.StringIO()
         with redirect_stdout(out), redirect_stderr(err), _no_other_loop():
-            code = run_command(self._words(words, now))
+            code = run_command(self.words(*words, now=now))
         return Done(code, out.getvalue(), err.getvalue())
 
     def start(self, *words: str, now: datetime | None = None, **options: Any) -> subprocess.Popen[str]:
         """A command in a process of its own, which runs from here on."""
         return subprocess.Popen(
-            [*COMMAND, *self._words(words, now)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            env=os.environ | {"NO_COLOR": "1"}, **options,
+            [*COMMAND, *self.words(*words, now=now)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True, env=os.environ | {"NO_COLOR": "1"}, **options,
         )  # fmt: skip
 
     def call(self, *words: str, now: datetime | None = None, **options: Any) -> Done:
         """A command in a process of its own, to its end."""
         return ended(self.start(*words, now=now, **options))
 
-    def _words(self, words: tuple[str, ...], now: datetime | None) -> list[str]:
+    def words(self, *words: str, now: datetime | None = None) -> list[str]:
+        """A command line of this newsroom."""
         return [*words, "--config", str(self.config), *(["--now", now.isoformat()] if now else [])]
 
     # ── questions ──

@@ -28,6 +28,8 @@ ROOMS = {
     "demo": "demo",
     "serve": "serving",
     "web": "serving",
+    "scheduler": "serving",
+    "worker": "serving",
     "tick": "serving",
     "gather": "feeds",
     "feeds": "feeds",

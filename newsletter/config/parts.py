@@ -86,7 +86,7 @@ class Lane(Part):
 
 
 class Sending(Part):
-    engine: Literal["embedded"] = "embedded"
+    engine: Literal["embedded", "procrastinate"] = "embedded"
     lead: Seconds = 120  # between freeze and due
     deadline: Seconds = Field(default=4 * 3600, ge=1)  # after a batch's due_at
     batch: int = Field(default=500, ge=1, le=500)

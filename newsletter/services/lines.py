@@ -150,7 +150,8 @@ class StoreLine:
 class Status:
     """`clock` is seconds since the scheduler last looked, None when it never has; `untold` are alerts
     of the last day that reached nobody so far. `stopped_by` is whose stop-all is in force, empty when none
-    is; `unsigned` why mail cannot be signed as it should be. `problems` come worst first."""
+    is; `unsigned` why mail cannot be signed as it should be. `workers` are those that live on any machine,
+    None where one process delivers. `problems` come worst first."""
 
     at: datetime
     newsletters: tuple[NewsletterLine, ...]
@@ -163,6 +164,7 @@ class Status:
     store: StoreLine
     clock: float | None
     delivering: bool
+    workers: int | None
     serving: bool
     untold: int
     problems: tuple[Problem, ...] = field(default=())

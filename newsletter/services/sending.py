@@ -116,11 +116,13 @@ def freeze(
     if not frozen or edition.id is None:
         return None
     people = audience_of(edition, now, sections=sections_of(session, edition.id))
-    return freezing.plan(
+    planned = freezing.plan(
         session, edition.id, people, due_at=due_at, size=runtime.settings.sending.batch,
         deadline=due_at + timedelta(seconds=runtime.settings.sending.deadline),
         later=_later(session, newsletter, edition, due_at), lanes=runtime.lane_of_domain,
     )  # fmt: skip
+    runtime.dispatcher.enqueue(session, edition.id)
+    return planned
 
 
 def _later(

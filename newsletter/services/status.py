@@ -33,6 +33,7 @@ from newsletter.store import alerts, articles, control, deliveries, editions, le
 from newsletter.store.audience import count_next
 from newsletter.store.deliveries import Answered
 from newsletter.store.feeds import is_silent
+from newsletter.store.hints import living_workers
 from newsletter.store.history import story_of
 from newsletter.store.letters import LettersStanding
 from newsletter.store.newsletters import newsletter_ids
@@ -73,6 +74,7 @@ def status(runtime: Runtime, now: datetime) -> Status:
     with runtime.database.reading() as session:
         posted = letters.standing(session, asked_before=now - LONG, since=now - UNTOLD)
         shown = _editions_to_show(session, runtime)
+        workers = living_workers(session, leases.SILENCE) if runtime.has_workers else None
         found = Status(
             at=now,
             newsletters=_newsletters(session, runtime, shown, now),
@@ -89,7 +91,8 @@ def status(runtime: Runtime, now: datetime) -> Status:
             unsigned=_unsigned(runtime),
             store=StoreLine(runtime.database.engine.dialect.name, standing.size(session), version),
             clock=leases.last_sign(session, CLOCK),
-            delivering=leases.living_holder(session, "delivery") is not None,
+            delivering=bool(workers) or leases.living_holder(session, "delivery") is not None,
+            workers=workers,
             serving=leases.living_holder(session, "serve") is not None,
             untold=alerts.count_failed(session, now - UNTOLD) + posted.untold,
         )
