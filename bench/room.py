@@ -58,7 +58,9 @@ def frozen_edition(runtime: Runtime, rendition: Rendition) -> tuple[int, int, Co
         number = edition.id or 0
     watch = Stopwatch()
     with runtime.database.writing() as session:
-        readers = freeze(session, runtime, editions.get(session, number), NINE, due_at=NINE, who="bench")
+        edition = editions.get(session, number)
+        town = runtime.newsletter(NEWSLETTER)
+        readers = freeze(session, runtime, town, edition, NINE, due_at=NINE, who="bench")
     cost = watch.read()
     assert readers, "nobody to freeze it for"
     return number, readers, cost

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from newsletter.clock import Clock
@@ -16,6 +17,9 @@ from newsletter.mail.dkim import Signing
 from newsletter.mail.links import AddressKey, Keys, Links
 from newsletter.mail.signing_keys import load_key
 from newsletter.store.database import Database
+
+if TYPE_CHECKING:
+    from newsletter.delivery.dispatcher import Dispatcher
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,29 @@ class Runtime:
         keys = (load_key(selector, self._path(file)) for selector, file in dkim.keys.items())
         return Signing(tuple(keys), dkim.domain)
 
+    @cached_property
+    def dispatcher(self) -> Dispatcher:
+        """Who hands out batches; loaded for those who freeze or deliver. Raises Misuse when it is not
+        installed."""
+        at_once = self.settings.sending.batches_at_once
+        if self.settings.sending.engine == "embedded":
+            from newsletter.delivery.embedded import EmbeddedDispatcher
+
+            return EmbeddedDispatcher(self.database, self.clock, batches_at_once=at_once)
+        try:
+            from newsletter.delivery.jobs import ProcrastinateDispatcher
+        except ModuleNotFoundError as error:
+            raise Misuse(
+                '[sending] engine is "procrastinate", and that is not installed.',
+                next_step="pip install 'newsletter[postgres]'",
+            ) from error
+        return ProcrastinateDispatcher(self.database, self.clock, batches_at_once=at_once)
+
+    @property
+    def has_workers(self) -> bool:
+        """Whether `newsletter worker`s deliver, on any number of machines, instead of one process."""
+        return self.settings.sending.engine == "procrastinate"
+
     @property
     def themes(self) -> Path | None:
         """The operator's own themes, or None when there are only the shipped ones."""
@@ -72,6 +99,11 @@ class Runtime:
         """How foreign servers are asked; whoever is bothered by it finds the publisher."""
         settings = self.settings.gathering
         return settings.model_copy(update={"contact": settings.contact or self.settings.web.public_url})
+
+    @cached_property
+    def lane_of_domain(self) -> Mapping[str, str]:
+        """Domains that the operator has put into a lane, beside the shipped table."""
+        return {domain: lane.name for lane in self.settings.lanes for domain in lane.domains}
 
     @cached_property
     def newsletters(self) -> Mapping[str, NewsletterSettings]:

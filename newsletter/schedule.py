@@ -7,7 +7,7 @@ first one counts. So there is exactly one instant for every day. Pure: the prese
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
@@ -63,6 +63,22 @@ def due_instant(day: date, send_at: time, zone: ZoneInfo) -> datetime:
     if instant.astimezone(zone).replace(tzinfo=None) == wall:
         return instant
     return _end_of_gap(wall.replace(tzinfo=zone, fold=1).astimezone(UTC), instant, zone)
+
+
+def later_dues(day: date, send_at: time, due_at: datetime, zones: Iterable[str]) -> dict[str, datetime]:
+    """Zone → the instant of `send_at` on `day` there, for the zones where that is later than `due_at`.
+
+    Names that are no zone are left out: who gave one gets the edition with the publisher.
+    """
+    found = {}
+    for name in zones:
+        try:
+            own = due_instant(day, send_at, ZoneInfo(name))
+        except (KeyError, ValueError, OSError):
+            continue
+        if own > due_at:
+            found[name] = own
+    return found
 
 
 def _end_of_gap(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:

@@ -23,6 +23,7 @@ from newsletter.services import (
     counting,
     editing,
     gathering,
+    joining,
     looking,
     sending,
     telling,
@@ -59,9 +60,11 @@ def keep_time(runtime: Runtime, now: datetime) -> None:
 
 
 def look_after(runtime: Runtime, now: datetime, *, seconds: float = 30.0) -> None:
-    """What goes on beside the clock: tell what there is to tell, and keep count of many people."""
+    """What goes on beside the clock: tell what there is to tell, keep count of many people, and forget
+    who signed up and never confirmed it."""
     telling.tell(runtime, now, seconds=seconds)
     counting.keep_counts(runtime, now)
+    joining.forget_worn(runtime, now)
 
 
 def _sign(runtime: Runtime) -> None:

@@ -11,6 +11,7 @@ of its own, for stories about processes.
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import os
@@ -173,22 +174,23 @@ class Newsroom:
     def run(self, *words: str, now: datetime | None = None) -> Done:
         """A command in this process."""
         out, err = io.StringIO(), io.StringIO()
-        with redirect_stdout(out), redirect_stderr(err):
-            code = run_command(self._words(words, now))
+        with redirect_stdout(out), redirect_stderr(err), _no_other_loop():
+            code = run_command(self.words(*words, now=now))
         return Done(code, out.getvalue(), err.getvalue())
 
     def start(self, *words: str, now: datetime | None = None, **options: Any) -> subprocess.Popen[str]:
         """A command in a process of its own, which runs from here on."""
         return subprocess.Popen(
-            [*COMMAND, *self._words(words, now)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            env=os.environ | {"NO_COLOR": "1"}, **options,
+            [*COMMAND, *self.words(*words, now=now)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True, env=os.environ | {"NO_COLOR": "1"}, **options,
         )  # fmt: skip
 
     def call(self, *words: str, now: datetime | None = None, **options: Any) -> Done:
         """A command in a process of its own, to its end."""
         return ended(self.start(*words, now=now, **options))
 
-    def _words(self, words: tuple[str, ...], now: datetime | None) -> list[str]:
+    def words(self, *words: str, now: datetime | None = None) -> list[str]:
+        """A command line of this newsroom."""
         return [*words, "--config", str(self.config), *(["--now", now.isoformat()] if now else [])]
 
     # ── questions ──
@@ -214,6 +216,17 @@ class Newsroom:
         """How the edition's deliveries stand, without the zeros."""
         sums = cast(dict[str, int], self.edition(slug)["sums"])
         return {state: count for state, count in sums.items() if count}
+
+
+@contextmanager
+def _no_other_loop() -> Iterator[None]:
+    """While a test has a browser, a loop of its driver's runs in this thread: none for a command to see."""
+    other = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    try:
+        yield
+    finally:
+        asyncio._set_running_loop(other)
 
 
 def ended(process: subprocess.Popen[str], seconds: float = 120) -> Done:

@@ -19,7 +19,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from newsletter.config import NewsletterSettings
-from newsletter.schedule import WEEK, Due, Schedule, describe, due_between, due_days, due_instant, next_due
+from newsletter.schedule import (
+    WEEK,
+    Due,
+    Schedule,
+    describe,
+    due_between,
+    due_days,
+    due_instant,
+    later_dues,
+    next_due,
+)
 
 TABLE = Path(__file__).parent / "zones" / "due_instants.csv"
 FIRST, LAST = date(2026, 1, 1), date(2030, 12, 31)
@@ -204,3 +214,41 @@ def test_settings_are_a_schedule() -> None:
 def test_a_schedule_in_words(days: Collection[str], local: str, zone: str, on: str, words: str) -> None:
     schedule = Weekly(pinned(zone), time.fromisoformat(local), days)
     assert describe(schedule, date.fromisoformat(on)) == words
+
+
+# ── nine o'clock of their own ───────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("day", "publisher", "reader", "own"),
+    [
+        ("2026-02-18", "America/New_York", "America/Los_Angeles", "2026-02-18T17:00Z"),
+        ("2026-02-18", "America/New_York", "Europe/Kyiv", None),
+        ("2026-03-07", "America/New_York", "America/Los_Angeles", "2026-03-07T17:00Z"),
+        ("2026-03-08", "America/New_York", "America/Los_Angeles", "2026-03-08T16:00Z"),
+        ("2026-03-08", "America/New_York", "America/Phoenix", "2026-03-08T16:00Z"),
+        ("2026-11-01", "America/New_York", "America/Los_Angeles", "2026-11-01T17:00Z"),
+        ("2026-03-28", "Europe/Kyiv", "America/New_York", "2026-03-28T13:00Z"),
+        ("2026-03-29", "Europe/Kyiv", "Europe/London", "2026-03-29T08:00Z"),
+        ("2026-10-25", "Europe/Kyiv", "America/New_York", "2026-10-25T13:00Z"),
+        ("2026-02-18", "Pacific/Kiritimati", "Pacific/Pago_Pago", "2026-02-18T20:00Z"),
+        ("2026-02-18", "America/New_York", "America/New_York", None),
+        ("2026-02-18", "America/New_York", "Mars/Olympus", None),
+        ("2026-02-18", "America/New_York", "../zoneinfo", None),
+        ("2026-02-18", "America/New_York", "", None),
+    ],
+)
+def test_a_reader_west_of_the_publisher_gets_it_at_their_own_time(
+    day: str, publisher: str, reader: str, own: str | None
+) -> None:
+    nine, on = time(9), date.fromisoformat(day)
+    found = later_dues(on, nine, due_instant(on, nine, ZoneInfo(publisher)), [reader])
+    assert found == ({reader: datetime.fromisoformat(own)} if own else {})
+
+
+def test_a_minute_that_the_readers_clocks_leap_over_is_the_first_after_it() -> None:
+    day, at = date(2026, 3, 8), time(2, 30)
+    publisher = due_instant(day, at, ZoneInfo("Europe/Kyiv"))
+    assert later_dues(day, at, publisher, ["America/Los_Angeles"]) == {
+        "America/Los_Angeles": datetime(2026, 3, 8, 10, 0, tzinfo=UTC)
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -20,6 +21,18 @@ from newsletter.visible import ESCAPED, visible
 def foreign(text: object) -> Text:
     """Somebody else's words: no markup is read in them, and controls and bidi marks are made visible."""
     return Text(visible(text))
+
+
+def between_words(text: object, width: int, *, head: str = "") -> Text:
+    """Somebody else's words behind `head`, in lines that end between words only: a path must stay whole to
+    be copied."""
+    lines = visible(text).splitlines()
+    folded = (
+        textwrap.fill(line, width, initial_indent="" if number else head, break_long_words=False,
+                      break_on_hyphens=False)
+        for number, line in enumerate(lines)
+    )  # fmt: skip
+    return Text("\n".join(folded))
 
 
 class Interrupted(NewsletterError):
@@ -75,8 +88,9 @@ def report(error: NewsletterError, *, as_json: bool) -> None:
         )
         return
     console = err()
-    # Wrapped between words only: a path or a command must stay whole to be copied
-    console.print(Text("■ ", style="red") + foreign(error.sentence), overflow="ignore", crop=False)
+    sentence = between_words(error.sentence, console.width, head="■ ")
+    sentence.stylize("red", 0, 1)
+    console.print(sentence, soft_wrap=True)
     if error.next_step:
         console.print(Text("  → ") + foreign(error.next_step), soft_wrap=True)
 

@@ -16,6 +16,8 @@ from newsletter.services import deciding, status
 
 Why = Annotated[str, typer.Option(help="The reason, which stays on the record. Required.")]
 
+ToldReaders = Annotated[str, typer.Option(help="The reason, which readers see in the archive. Required.")]
+
 
 def register(room: typer.Typer) -> None:
     command(room, "approve")(approve)
@@ -56,7 +58,7 @@ def hold(edition: EditionName, why: Why = "", version: Version = None) -> None:
     _tell(newsletter, found, f"is held: {why}")
 
 
-def skip(edition: EditionName, why: Why = "", version: Version = None) -> None:
+def skip(edition: EditionName, why: ToldReaders = "", version: Version = None) -> None:
     """Send no edition of this slug; its stories wait for the next.
 
     Example: newsletter editions skip town/2026-02-19 --why "printers' holiday"

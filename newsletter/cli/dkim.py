@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from newsletter.cli.console import finish, foreign
+from newsletter.cli.console import between_words, finish, foreign
 from newsletter.cli.options import command, runtime_without_store
 from newsletter.mail.signing_keys import Algorithm, strings
 from newsletter.services import signing
@@ -46,19 +47,20 @@ def new(
     parts = strings(key.value)
     records = [{"name": name, "type": "TXT", "value": key.value, "strings": parts} for name in key.names]
     result = {"selector": key.selector, "algorithm": key.algorithm, "key_file": str(key.file)}
-    steps = _steps(key)
+    steps = [" ".join(filter(None, (step, " and ".join(lines)))) for step, lines in _steps(key)]
     finish(
         {**result, "records": records, "configuration": _configuration(key), "next_steps": steps},
-        lambda console: _show(console, key, parts, steps),
+        lambda console: _show(console, key, parts),
     )
 
 
-def _steps(key: NewKey) -> list[str]:
+def _steps(key: NewKey) -> list[tuple[str, list[str]]]:
+    """What to do next, and the lines that are to be copied for it."""
     return [
-        "publish the record with whoever keeps the DNS of your domain",
-        f"look until the world sees it: dig +short TXT {key.names[0]}",
-        f"only then write in the part [dkim] of the configuration: {' and '.join(_configuration(key))}",
-        "start newsletter serve anew, send a test mail, and look for dkim=pass in its headers",
+        ("publish the record with whoever keeps the DNS of your domain", []),
+        ("look until the world sees it:", [f"dig +short TXT {key.names[0]}"]),
+        ("only then write in the part [dkim] of the configuration:", _configuration(key)),
+        ("start newsletter serve anew, send a test mail, and look for dkim=pass in its headers", []),
     ]
 
 
@@ -73,10 +75,21 @@ def _name(selector: str) -> str:
     return json.dumps(selector) if "." in selector else selector
 
 
-def _show(console: Console, key: NewKey, parts: list[str], steps: list[str]) -> None:
-    """Nothing is wrapped: what is to be copied must stay whole."""
-    lines = [f"Wrote {key.file}, for you alone to read. Its record in DNS:", ""]
+def _show(console: Console, key: NewKey, parts: list[str]) -> None:
+    """What is to be copied stays whole."""
+
+    def say(sentence: str) -> None:
+        console.print(between_words(sentence, console.width), soft_wrap=True)
+
+    def copied(lines: Iterable[str]) -> None:
+        console.print(foreign("\n".join(lines)), soft_wrap=True)
+
+    say(f"Wrote {key.file}, for you alone to read. Its record in DNS:")
+    copied([""])
     for name in key.names:
-        lines += [f"{name}. IN TXT (", *(f'  "{part}"' for part in parts), ")", ""]
-    lines += ["Next:", *(f"{number}. {step}" for number, step in enumerate(steps, 1))]
-    console.print(foreign("\n".join(lines)), soft_wrap=True)
+        copied([f"{name}. IN TXT (", *(f'  "{part}"' for part in parts), ")", ""])
+    say("Next:")
+    for number, (step, lines) in enumerate(_steps(key), 1):
+        say(f"{number}. {step}")
+        if lines:
+            copied(f"     {line}" for line in lines)

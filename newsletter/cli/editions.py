@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.console import Console
 
-from newsletter.cli import deciding, previewing, shaping
+from newsletter.cli import correcting, deciding, previewing, shaping
 from newsletter.cli.console import finish, foreign, table
 from newsletter.cli.options import command, instant, runtime
 from newsletter.cli.status import due_words, state_words, when, words
@@ -32,7 +32,7 @@ Why = Annotated[bool, typer.Option("--why", help="Also the reason of every artic
 
 
 def register(app: typer.Typer) -> None:
-    for corner in (shaping, deciding, previewing):
+    for corner in (shaping, deciding, previewing, correcting):
         corner.register(room)
     app.add_typer(room)
 

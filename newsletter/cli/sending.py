@@ -15,11 +15,13 @@ from newsletter.cli.counted import Count, counted
 from newsletter.cli.options import command, runtime, sending_runtime
 from newsletter.cli.progress import follow
 from newsletter.cli.signals import stopping
+from newsletter.cli.status import later_words
 from newsletter.config import NewsletterSettings
 from newsletter.errors import Incomplete, Misuse
-from newsletter.models import EditionState
+from newsletter.models import EditionState, Slot
 from newsletter.runtime import Runtime
 from newsletter.services import dispatching, mending, rehearsing, sending, status
+from newsletter.store.deliveries import Open
 from newsletter.values import Sums
 from newsletter.worker import deliver
 
@@ -118,7 +120,7 @@ def carry_out(opened: Runtime, edition_id: int, name: str, stop: threading.Event
     with follow(opened, edition_id, name):
         while _is_open(opened, edition_id) and not stop.is_set():
             deliver(opened, stop, until_idle=True)
-            if _waits_for_retry(opened, edition_id) or opened.clock.wait(0.5, stop):
+            if _waits(opened, edition_id) or opened.clock.wait(0.5, stop):
                 break
     if stop.is_set() and _is_open(opened, edition_id):
         raise Interrupted(
@@ -133,38 +135,43 @@ def _is_open(opened: Runtime, edition_id: int) -> bool:
     return state in sending.UNDERWAY
 
 
-def _waits_for_retry(opened: Runtime, edition_id: int) -> bool:
-    """Only deferred rows are left: the next tick, or `serve`, sends them at their time."""
+def _waits(opened: Runtime, edition_id: int) -> bool:
+    """Only deferred rows are left, and readers whose time has not come: the next tick, or `serve`, sends
+    them at their time."""
     state, sums = sending.progress(opened, edition_id)
-    return state is EditionState.SENDING and not sums.queued and bool(sums.deferred)
+    later = sending.still_open(opened, edition_id, opened.clock.now()).later
+    return state in sending.UNDERWAY and sums.queued == later and bool(sums.deferred + later)
 
 
 def _conclude(opened: Runtime, edition_id: int, name: str) -> None:
     state, sums = sending.progress(opened, edition_id)
-    result = {"edition": name, "state": state, "deliveries": asdict(sums)}
-    trouble = _trouble(state, sums)
+    still = sending.still_open(opened, edition_id, opened.clock.now())
+    result = {"edition": name, "state": state, "deliveries": asdict(sums), "later": still.later}
+    trouble = _trouble(state, sums, still.later)
     if trouble:
         raise Incomplete(f"{name}: {trouble}.", next_step=f"newsletter editions show {name}")
-    finish(result, lambda console: _print_sums(console, name, state, sums))
+    finish(result, lambda console: _print_sums(console, name, state, sums, still))
 
 
-def _trouble(state: EditionState, sums: Sums) -> str:
+def _trouble(state: EditionState, sums: Sums, later: int) -> str:
     parts = [
         f"{count} {word}"
         for count, word in (
             (sums.failed, "failed"), (sums.unknown, "in doubt"), (sums.expired, "expired"),
-            (sums.deferred, "waiting for a retry"), (sums.queued, "still queued"),
+            (sums.deferred, "waiting for a retry"), (sums.queued - later, "still queued"),
         )
         if count
     ]  # fmt: skip
-    if not parts and state in (EditionState.SENT, EditionState.SENDING):
+    if not parts and state in (EditionState.SENT, *sending.UNDERWAY):
         return ""
     return f"{state}, {sums.sent} sent, " + (", ".join(parts) or "nothing open")
 
 
-def _print_sums(console: Console, name: str, state: EditionState, sums: Sums) -> None:
+def _print_sums(console: Console, name: str, state: EditionState, sums: Sums, still: Open) -> None:
     left = f", {sums.cancelled} left meanwhile" if sums.cancelled else ""
     console.print(foreign(f"{name} is {state}: {sums.sent} of {sums.total} accepted{left}."))
+    if still.later:
+        console.print(f"serve, or the next tick, goes on{later_words(still)}.")
 
 
 def _count_missing(slug: str, edition: str) -> None:
@@ -186,7 +193,8 @@ def _rehearse(slug: str, edition: str) -> None:
     now = opened.clock.now()
     rehearsal = rehearsing.rehearse(opened, newsletter, now, slug=edition)
     sending.may_send(newsletter, rehearsal.edition)
-    people = sending.count_people(opened, rehearsal.edition, now)
+    sections = {entry.section for entry in rehearsal.choice.placements if entry.slot is Slot.HEADLINES}
+    people = sending.count_people(opened, rehearsal.edition, sections, now)
     size = sum(map(len, rehearsal.rendition.html.literals + rehearsal.rendition.text.literals))
     headlines = [
         {

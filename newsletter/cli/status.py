@@ -26,6 +26,7 @@ from newsletter.errors import Incomplete, Misuse
 from newsletter.models import EditionState
 from newsletter.services import status as service
 from newsletter.services.status import EditionLine, LettersLine, NewsletterLine, RelayLine, RunLine, Status
+from newsletter.store.deliveries import Open
 from newsletter.values import Sums
 
 GLYPHS = {
@@ -98,7 +99,7 @@ class _Pace:
         if before is None or run.state is not EditionState.SENDING:
             return run
         per_second = max(0.0, (settled - before[1]) / max(1.0, (now - before[0]).total_seconds()))
-        left = round(run.sums.queued / per_second) if per_second else None
+        left = round((run.sums.queued - run.still.later) / per_second) if per_second else None
         return replace(run, per_second=round(per_second, 1), seconds_left=left)
 
 
@@ -165,6 +166,8 @@ def _runs(found: Status) -> Iterator[RenderableType]:
         rate = f", {run.per_second:,.1f} a second{left}" if run.state is EditionState.SENDING else ""
         yield ""
         yield foreign(f"{run.edition}  {settled:,} of {run.sums.total:,} settled{rate}")
+        if run.still.later:
+            yield f"  the rest is for later{later_words(run.still)}"
         grid = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
         for lane, sums in run.lanes.items():
             grid.add_row(foreign(f"  {lane}"), Text(f"{sums.total:,}", justify="right"), _sums(sums))
@@ -200,7 +203,13 @@ def _clock(found: Status) -> str:
         clock = f"looked {found.clock:.0f} s ago"
     else:
         clock = f"last looked {_span(timedelta(seconds=found.clock))} ago"
-    return f"{clock}; serve {_running(found.serving)}, delivery {_running(found.delivering)}"
+    return f"{clock}; serve {_running(found.serving)}, {_delivery(found)}"
+
+
+def _delivery(found: Status) -> str:
+    if found.workers is None:
+        return f"delivery {_running(found.delivering)}"
+    return f"{found.workers or 'no'} worker{'' if found.workers == 1 else 's'} alive"
 
 
 def _relays(found: Status) -> str:
@@ -243,7 +252,14 @@ def state_words(edition: EditionLine) -> str:
 
 def words(edition: EditionLine) -> str:
     """How its deliveries stand, leaving out what is zero."""
-    return _sums(edition.sums) or edition.why
+    return _sums(edition.sums) + later_words(edition.still) or edition.why
+
+
+def later_words(still: Open) -> str:
+    """For how many of the queued it is not time yet, where readers get it at a time of their own."""
+    if not still.later or still.until is None:
+        return ""
+    return f" ({still.later:,} at their own time, until {still.until:%H:%M} UTC)"
 
 
 def _sums(sums: Sums) -> str:

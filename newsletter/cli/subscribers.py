@@ -38,6 +38,9 @@ def add(
     newsletter: Newsletter,
     name: Annotated[str, typer.Option(help="As it stands in the greeting.")] = "",
     cadence: Annotated[Cadence, typer.Option(help="How often.")] = Cadence.DAILY,
+    section: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only this section; may be said again.")
+    ] = None,
     consent: Annotated[str, typer.Option(help="What they agreed to, and where.")] = "",
 ) -> None:
     """Give one person a place on a newsletter.
@@ -47,7 +50,7 @@ def add(
     opened = runtime()
     answer = subscribing.add(
         opened, address, newsletter, name, opened.clock.now(),
-        consent_text=consent, consent_source="command line", cadence=cadence,
+        consent_text=consent, consent_source="command line", cadence=cadence, sections=section or (),
     )  # fmt: skip
     finish({"answer": answer}, lambda c: c.print(foreign(f"{address} is {answer} on {newsletter}.")))
 
@@ -163,7 +166,8 @@ def _tell(console: Console, story: PersonStory) -> None:
 def _standing(place: Standing) -> str:
     zone = f", {place.zone}" if place.zone else ""
     paused = f", paused until {place.paused_until:%Y-%m-%d}" if place.paused_until else ""
-    return f"{place.newsletter}: {place.state}, {place.cadence}{zone}{paused}"
+    sections = f", only {', '.join(place.sections)}" if place.sections else ""
+    return f"{place.newsletter}: {place.state}, {place.cadence}{zone}{sections}{paused}"
 
 
 def _state(person: Listed) -> str:

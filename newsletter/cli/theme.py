@@ -78,7 +78,7 @@ def check(
     """Name each fault of a theme with its file, its line and the mend.
 
     Every sample edition is printed: full, shortest, longest, without pictures, without a lead, with one
-    section, from right to left. Ends with exit code 2 when there are faults.
+    section, from right to left; and every letter. Ends with exit code 2 when there are faults.
 
     Example: newsletter theme check gazette
     """
@@ -135,7 +135,7 @@ def preview(
     ] = None,
     open_it: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
 ) -> None:
-    """Write every state of a theme as one page: 600 and 375 px, light and dark.
+    """Write every state and letter of a theme as one page: 600 and 375 px, light and dark.
 
     Example: newsletter theme preview gazette -o /tmp/gazette
     """

@@ -55,5 +55,6 @@ def _key_files(value: object) -> object:
     return value
 
 
+Domain = Annotated[str, AfterValidator(domain)]
 DomainOrNone = Annotated[str, AfterValidator(lambda text: domain(text) if text else text)]
 KeyFiles = Annotated[dict[str, Line], BeforeValidator(_key_files)]

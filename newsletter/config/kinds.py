@@ -33,6 +33,7 @@ _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
+_LANE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
 _THEME = re.compile(r"[a-z0-9_-]+")
 _TOKEN = "{token}"  # noqa: S105 - a place for one, not one
 
@@ -266,6 +267,9 @@ RequiredParagraphs = Annotated[str, Field(min_length=1), AfterValidator(_paragra
 Slug = Annotated[
     str, AfterValidator(_matching(_SLUG, "lower-case letters, digits and inner hyphens", "ukraine-today"))
 ]
+LaneName = Annotated[
+    str, AfterValidator(_matching(_LANE, "up to 32 lower-case letters, digits and inner hyphens", "gmail"))
+]
 ThemeName = Annotated[
     str,
     AfterValidator(_matching(_THEME, "lower-case letters, digits, hyphens and underscores", "evening-paper")),
@@ -289,4 +293,5 @@ Minute = Annotated[time, BeforeValidator(_minute)]
 Date = Annotated[date, BeforeValidator(_date)]
 Secret = Annotated[SecretStr, WrapValidator(_unstripped)]
 Seconds = Annotated[int, BeforeValidator(seconds)]
+Rate = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Moments = Annotated[float, BeforeValidator(seconds)]

@@ -6,41 +6,33 @@ What a single value may be stands in `kinds`; what keys must hold together, in `
 
 from __future__ import annotations
 
-from datetime import date, time
-from typing import Literal, get_args
-from zoneinfo import ZoneInfo
+from datetime import time
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from newsletter import logs
-from newsletter.config.calendars import HolidayCode, holiday_on
-from newsletter.config.domains import DomainOrNone, KeyFiles
+from newsletter.config.domains import Domain, DomainOrNone, KeyFiles
 from newsletter.config.kinds import (
     Address,
     AddressOrNone,
     Bind,
-    Date,
     Host,
     HostOrNone,
     Hours,
-    Language,
+    LaneName,
     LanguageOrNone,
     Line,
-    Minute,
     Moments,
-    Paragraphs,
     Proxy,
     PublicUrl,
-    RequiredParagraphs,
-    ReturnPath,
+    Rate,
     Seconds,
     Secret,
     Slug,
-    ThemeName,
     WebUrl,
     WebUrlOrNone,
     Words,
-    Zone,
     ZoneOrNone,
     is_loopback,
 )
@@ -50,10 +42,6 @@ class Part(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, str_strip_whitespace=True, hide_input_in_errors=True
     )
-
-
-Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-EVERY_DAY: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class Database(Part):
@@ -79,6 +67,7 @@ class Relay(Part):
     helo: HostOrNone = ""
     connections: int = Field(default=10, ge=1, le=500)
     messages_per_connection: int = Field(default=500, ge=1)
+    rate: Rate = 0.0  # mails a second, of all workers together
     priority: int = 1
 
     @property
@@ -86,8 +75,18 @@ class Relay(Part):
         return is_loopback(self.host)
 
 
+class Lane(Part):
+    """What one receiving company's mail keeps to, whichever relay carries it; 0 is no limit of its own."""
+
+    name: LaneName
+    domains: tuple[Domain, ...] = ()
+    rate: Rate = 0.0  # mails a second, of all workers together
+    connections: int = Field(default=0, ge=0)  # of each process
+    messages_per_connection: int = Field(default=0, ge=0)
+
+
 class Sending(Part):
-    engine: Literal["embedded"] = "embedded"
+    engine: Literal["embedded", "procrastinate"] = "embedded"
     lead: Seconds = 120  # between freeze and due
     deadline: Seconds = Field(default=4 * 3600, ge=1)  # after a batch's due_at
     batch: int = Field(default=500, ge=1, le=500)
@@ -163,114 +162,19 @@ class Logging(Part):
     level: logs.Level = "info"
 
 
+class SignUp(Part):
+    """Limits of the mails that anybody can make us send: confirmations, and links to one's own data."""
+
+    per_address: int = Field(default=2, ge=1)  # to one mailbox in 24 hours
+    pause: Seconds = 600  # between two to one mailbox
+    per_domain: int = Field(default=200, ge=1)  # to one receiving domain in an hour
+    per_network: int = Field(default=20, ge=1)  # for one /24 or /64 in an hour
+    overall: int = Field(default=1_000, ge=1)  # in an hour; then the breaker
+    expires: Seconds = Field(default=7 * 86_400, ge=60)  # of a confirmation that nobody uses
+    refused_domains: tuple[Host, ...] = ()  # with all below them
+
+
 class FeedSource(Part):
     name: Slug
     url: WebUrl
     language: LanguageOrNone = ""
-
-
-Form = Literal["puzzle", "table", "round_up", "live", "gallery"]
-
-
-class FeedUse(Part):
-    use: Slug
-    section: Line = ""
-    weight: float = Field(default=1.0, gt=0, allow_inf_nan=False)
-    include: tuple[Words, ...] = ()
-    exclude: tuple[Words, ...] = ()
-    slot: Literal["story", "video"] = "story"
-    own: bool = False
-
-
-class Selection(Part):
-    max_age: Seconds = Field(default=36 * 3600, ge=1)  # before the due instant
-    sections: tuple[Words, ...] = ()  # their order; empty: by importance
-    min_per_section: int = Field(default=2, ge=0)
-    per_section: int = Field(default=5, ge=1)
-    min_per_feed: int = Field(default=0, ge=0)
-    max_per_feed: int = Field(default=0, ge=0)  # 0: no limit
-    max_stories: int = Field(default=15, ge=1)
-    max_sections: int = Field(default=6, ge=1)
-    welcome: tuple[Form, ...] = ()
-
-
-class Social(Part):
-    name: Words
-    url: WebUrl
-
-
-class Sponsor(Part):
-    """A standing sponsor: used on days for which the pool has none."""
-
-    name: Words
-    text: RequiredParagraphs
-    url: WebUrl
-
-
-class NewsletterSettings(Part):
-    slug: Slug
-    name: Words
-    description: Paragraphs = ""
-    from_name: Line = ""
-    from_address: Address
-    reply_to: AddressOrNone = ""
-    return_path: ReturnPath = ""
-    language: Language = "en"
-    postal_address: RequiredParagraphs
-    send_at: Minute = time(9, 0)
-    timezone: Zone = "America/New_York"
-    days: tuple[Day, ...] = Field(default=EVERY_DAY, min_length=1)
-    skip_dates: tuple[Date, ...] = ()
-    holidays: tuple[HolidayCode, ...] = ()
-    cutoff: Seconds = 30 * 60  # before due
-    late_limit: Seconds = 2 * 3600  # after due
-    approval: Literal["none", "optional", "required"] = "none"
-    min_articles: int = Field(default=3, ge=1)
-    theme: ThemeName = "default"
-    intro: Paragraphs = ""
-    more_url: WebUrlOrNone = ""
-    home_url: WebUrlOrNone = ""
-    social: tuple[Social, ...] = ()
-    sponsor: Sponsor | None = None
-    proof: tuple[Address, ...] = ()
-    noindex: bool = False
-    private_archive: bool = False
-    selection: Selection = Selection()
-    feeds: tuple[FeedUse, ...] = ()
-
-    @property
-    def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.timezone)
-
-    def taken_out(self, day: date) -> str:
-        """Why there is no edition on this date although its weekday has one; empty when there is."""
-        if day in self.skip_dates:
-            return "the editors took this date out"
-        kept = ((code, holiday_on(day, code)) for code in self.holidays)
-        return next((f"it is a holiday: {name} ({code})" for code, name in kept if name), "")
-
-
-class Settings(Part):
-    database: Database = Database()
-    web: Web = Web()
-    secret_key_file: Words = "secret.key"  # noqa: S105 - a file's name
-    suppression_key_file: Words = "suppression.key"
-    themes: Line = ""  # a folder of the operator's own themes
-    sending: Sending = Sending()
-    letters: Letters = Letters()
-    retention: Retention = Retention()
-    dkim: Dkim = Dkim()
-    gathering: Gathering = Gathering()
-    preflight: Preflight = Preflight()
-    alerts: Alerts = Alerts()
-    logging: Logging = Logging()
-    relays: tuple[Relay, ...] = ()
-    feeds: tuple[FeedSource, ...] = ()
-    newsletters: tuple[NewsletterSettings, ...] = ()
-
-
-def part_of(annotation: object) -> type[Part] | None:
-    """The part that a field's type holds: itself, as items of a list, or perhaps."""
-    if isinstance(annotation, type) and issubclass(annotation, Part):
-        return annotation
-    return next(filter(None, map(part_of, get_args(annotation))), None)

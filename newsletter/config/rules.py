@@ -12,7 +12,8 @@ from typing import Any
 from newsletter.config.domains import domain, is_below
 from newsletter.config.faults import Fault
 from newsletter.config.kinds import Wrong, address, host, host_of, is_loopback, seconds, shown
-from newsletter.config.parts import NewsletterSettings, Sending
+from newsletter.config.newsletters import NewsletterSettings
+from newsletter.config.parts import Sending
 from newsletter.config.sources import Data
 
 Table = Mapping[str, Any]
@@ -36,13 +37,27 @@ def broken_rules(data: Data) -> list[Fault]:
 
 
 def _doubles(data: Data) -> Iterator[Fault]:
-    for part, key in (("relays", "name"), ("feeds", "name"), ("newsletters", "slug")):
+    for part, key in (("relays", "name"), ("lanes", "name"), ("feeds", "name"), ("newsletters", "slug")):
         seen: set[str] = set()
         for number, item in items(data, part):
             name = text(item, key)
             if name and name in seen:
                 yield Fault((part, number, key), f"is taken already: {shown(name)}", "choose another")
             seen.add(name)
+
+
+def _domains_in_two_lanes(data: Data) -> Iterator[Fault]:
+    lane_of: dict[str, str] = {}
+    for number, lane in items(data, "lanes"):
+        domains = lane.get("domains")
+        for written in domains if isinstance(domains, list | tuple) else ():
+            name = written.strip().lower() if isinstance(written, str) else ""
+            if name and lane_of.setdefault(name, text(lane, "name")) != text(lane, "name"):
+                yield Fault(
+                    ("lanes", number, "domains"),
+                    f"names {shown(name)}, which is in the lane {shown(lane_of[name])} already",
+                    "take it out of one of them",
+                )
 
 
 def _undeclared_feeds(data: Data) -> Iterator[Fault]:
@@ -139,6 +154,17 @@ def _cutoff_after_freeze(data: Data) -> Iterator[Fault]:
             )
 
 
+def _machines_without_a_server(data: Data) -> Iterator[Fault]:
+    if text(data.get("sending"), "engine") != "procrastinate":
+        return
+    if not text(data.get("database"), "url").startswith("postgresql"):
+        yield Fault(
+            ("sending", "engine"),
+            '"procrastinate" needs PostgreSQL, and [database] url names none',
+            'write url = "postgresql://user@host/name", or leave engine out: "embedded" serves one machine',
+        )
+
+
 def _duration(table: object, name: str, default: float) -> float:
     written = table.get(name, default) if isinstance(table, Mapping) else default
     try:
@@ -150,6 +176,7 @@ def _duration(table: object, name: str, default: float) -> float:
 
 _RULES = (
     _doubles,
+    _domains_in_two_lanes,
     _undeclared_feeds,
     _mail_in_the_clear,
     _half_a_login,
@@ -157,4 +184,5 @@ _RULES = (
     _links_lead_nowhere,
     _signed_by_a_stranger,
     _cutoff_after_freeze,
+    _machines_without_a_server,
 )

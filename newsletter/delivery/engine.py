@@ -16,12 +16,13 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from newsletter.clock import Clock
-from newsletter.config import Relay, Sending
+from newsletter.config import Lane, Relay, Sending
 from newsletter.delivery.breaker import Breaker
+from newsletter.delivery.pace import Pace
 from newsletter.delivery.post import Post
 from newsletter.delivery.relays import Relays
 from newsletter.delivery.run import Compiled, Run
-from newsletter.errors import StoreFailed
+from newsletter.errors import RelayFailed, StoreFailed
 from newsletter.mail.addresses import without_addresses
 from newsletter.mail.smtp import Timeouts
 from newsletter.models import EditionState
@@ -39,6 +40,7 @@ from newsletter.store import (
 from newsletter.store.database import Database
 from newsletter.values import BatchKey, Fate, Outcome
 
+WARM = timedelta(seconds=15)  # before mail is due, when connections open; idle ones are not borne for long
 WINDOW_SQLITE = 100
 WINDOW_POSTGRESQL = 50
 
@@ -58,6 +60,7 @@ class Orders:
     sendable: frozenset[int]
     relay: str
     is_wanted: bool
+    expected: int
 
 
 class Engine:
@@ -71,13 +74,15 @@ class Engine:
         lineup: Sequence[Relay],
         compose: Callable[[int], Compiled],
         *,
+        lanes: Sequence[Lane] = (),
         timeouts: Timeouts | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._sending = sending
         self._compose = compose
-        self._post = Post()
+        self._post = Post(lanes)
+        self._pace = Pace(database, lineup, lanes)
         with database.reading() as session:
             down = relays.down_lately(session, clock.now())
         self.relays = Relays(
@@ -88,6 +93,7 @@ class Engine:
         self._compiled: dict[int, Compiled] = {}
         self._breakers: dict[int, Breaker] = {}
         self._stops: dict[int, Stop] = {}
+        self._halted = False
 
     async def __aenter__(self) -> Engine:
         self.relays.start()
@@ -110,26 +116,44 @@ class Engine:
             clock=self._clock,
             post=self._post,
             relays=self.relays,
+            pace=self._pace,
             window=self._window,
             retry_after=self._sending.retry_after,
             on_answer=self._count,
         )
         self._runs[key] = run
+        if self._halted:
+            run.halt()
         try:
             await run.deliver()
         finally:
             del self._runs[key]
             await self._pause_if_stopped(key.edition_id)
 
+    @property
+    def held_back(self) -> dict[BatchKey, str]:
+        """Batches in hand that could go faster but for their pace, and their lanes."""
+        return {key: run.lane for key, run in self._runs.items() if run.is_held_back}
+
     def halt(self) -> None:
         """Begin nothing more; what is on the wire is still awaited."""
+        self._halted = True
         for run in self._runs.values():
             run.halt()
+
+    def raise_if_hopeless(self) -> None:
+        """For whoever cannot wait. Raises RelayFailed when no relay can be reached."""
+        if self.relays.trouble:
+            raise RelayFailed(
+                self.relays.trouble,
+                next_step="mend it or the [[relays]] part; every mail is still queued, so run this again",
+            )
 
     async def keep(self) -> None:
         """Retries, deadlines, ends and orders, for every edition that is being sent."""
         orders = await asyncio.to_thread(self._keep, self._clock.now())
         self.relays.look(orders.relay, is_wanted=orders.is_wanted)
+        self._post.expect(orders.expected)
         self._heed_refusal()
         for key, run in self._runs.items():
             if key.edition_id not in orders.sendable:
@@ -156,6 +180,7 @@ class Engine:
         return self._compiled[edition_id]
 
     def _keep(self, now: datetime) -> Orders:
+        self._pace.look()
         with self._database.writing() as session:
             relays.tell(session, self.relays.news(), now)
             open_editions = editions.in_state(session, (*ledger.SENDABLE, EditionState.PAUSED))
@@ -163,12 +188,14 @@ class Engine:
                 if edition.id is not None and edition.began_at is not None:
                     self._keep_edition(session, edition.id, now)
             due = deliveries.next_due(session)
+            lead = timedelta(seconds=self._sending.lead)
             is_stopped = bool(control.order(session, control.EDITIONS))
             sendable = (e.id for e in open_editions if e.id is not None and e.state in ledger.SENDABLE)
             return Orders(
                 frozenset() if is_stopped else frozenset(sendable),
                 relay=control.order(session, control.RELAY).value,
-                is_wanted=due is not None and due - timedelta(seconds=self._sending.lead) <= now,
+                is_wanted=due is not None and due - lead <= now,
+                expected=deliveries.expected(session, now, now + min(WARM, lead)),
             )
 
     def _keep_edition(self, session: Session, edition_id: int, now: datetime) -> None:

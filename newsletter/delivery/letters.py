@@ -223,7 +223,8 @@ class Courier:
         try:
             session = await open_session(relay, timeouts=PATIENCE)
         except NotOpened as error:
-            return replace(error.outcome, relay=relay.name)
+            # Whatever it said at the door, the letter was not even named
+            return replace(error.outcome, fate=Fate.LOST)
         return await self._send(session, relay, sender, to, content)
 
     async def _send(self, session: Session, relay: Relay, sender: str, to: str, content: Content) -> Outcome:

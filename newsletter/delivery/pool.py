@@ -2,12 +2,15 @@
 
 Only a pool that was called takes mail; one that rests ends its connections after the mail in hand.
 The first connection opens as soon as a batch is being delivered; the others when there is mail for
-them. While none is open nobody begins a row, so that nothing is in doubt on the relay's account.
+them. Shortly before an edition's minute as many open as will be needed, so that none has to greet and
+sign in first when it strikes. While none is open nobody begins a row, so that nothing is in doubt on the
+relay's account.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -73,13 +76,16 @@ class Pool:
     async def _work(self, number: int) -> None:
         while True:
             has_work = self._post.has_mail or (number == 0 and self._post.is_wanted)
-            if self._is_called and has_work:
+            is_early = not has_work and number < self._post.expected
+            if self._is_called and (has_work or is_early):
                 try:
                     await self._connect_and_send()
                 except Exception:
                     # A connection that died of a bug of ours must not take a share of the morning with it
                     log.exception("connection_failed", relay=self.relay.name)
                     await asyncio.sleep(1)
+                if is_early:
+                    await self._post.changed(LINGER)  # who closes at once is not asked again and again
             else:
                 await self._post.changed(LINGER)
 
@@ -95,6 +101,7 @@ class Pool:
             self._open -= 1
             if not self.is_open:
                 self._opened.clear()
+            self._post.stir()  # a lane may have room again
             await session.close()
 
     async def _connect(self) -> Session | None:
@@ -115,8 +122,8 @@ class Pool:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._called_anew.wait(), seconds)
 
-    def _next(self) -> Mail | None:
-        return self._post.next() if self._is_called else None
+    def _next(self, in_hand: Counter[str]) -> Mail | None:
+        return self._post.next(in_hand) if self._is_called else None
 
     async def _send_all(self, session: Session) -> None:
         """Send mail after mail until the connection is used up, broken, or idle for long."""
@@ -125,35 +132,45 @@ class Pool:
             before = hand.left
             await session.carry(hand.take)
             idle = hand.left == before
-            if idle and not (self._is_called and await self._post.changed(LINGER)):
+            if idle and not (self._is_called and (await self._post.changed(LINGER) or self._post.expected)):
                 return
 
 
 class _Hand:
     """What one connection takes from the counter, as often as the relay allows, and answers for."""
 
-    def __init__(self, next_mail: Callable[[], Mail | None], post: Post, relay: Relay) -> None:
+    def __init__(self, next_mail: Callable[[Counter[str]], Mail | None], post: Post, relay: Relay) -> None:
         self._next = next_mail
         self._post = post
         self._relay = relay
         self._has_served = False
+        self._in_hand: Counter[str] = Counter()  # mails by lane
+        self._carried: Counter[str] = Counter()
         self.left = relay.messages_per_connection
 
     def take(self) -> Letter | None:
-        while self.left and (mail := self._next()) is not None:
+        while self.left and (mail := self._next(self._in_hand)) is not None:
             sender, recipient = mail
             try:
                 envelope, content = sender.letter(recipient)
             except Misuse as error:
                 # One reader whose address no header may hold: nobody else waits for that
                 outcome = Outcome(Fate.REFUSED, Phase.MAIL, text=error.sentence, relay=self._relay.name)
+                self._post.give_up(self._in_hand, sender.lane)
                 sender.answer(recipient, outcome)
             else:
-                self.left -= 1
+                self._count(sender.lane)
                 return Letter(envelope, recipient.address, content, partial(self._answer, sender, recipient))
         return None
 
+    def _count(self, lane: str) -> None:
+        self.left -= 1
+        self._carried[lane] += 1
+        if self._carried[lane] == self._post.messages_over_one(lane):
+            self.left = 0  # what is in hand still goes
+
     def _answer(self, sender: Sender, recipient: Recipient, outcome: Outcome) -> None:
+        self._post.give_up(self._in_hand, sender.lane)
         if self._has_served and outcome.fate is Fate.LOST and outcome.phase is Phase.MAIL:
             # A connection that has served others has come to its end; that is not this mail's doing
             self._post.put_back(sender, recipient)

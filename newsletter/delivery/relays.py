@@ -22,7 +22,7 @@ from newsletter.store.relays import News
 from newsletter.values import Fate, Outcome
 
 BETWEEN_PROBES = 60.0  # seconds, at most
-MOST_RELAPSES = 4  # that still double the time in which a relay must prove itself
+MOST_RELAPSES = 4  # that still double the time in which a relay has to prove itself
 HOPELESS = 3  # tries in a row that failed
 
 
@@ -37,12 +37,17 @@ class Standing:
         self.since = monotonic()
         self.looked = 0.0
         self.failures = 0
-        self.relapses = 0
+        self.falls = 0  # how often it lost the mail that it carried
         self.probe: asyncio.Task[NotOpened | None] | None = None
 
     @property
     def is_up(self) -> bool:
         return not self.trouble
+
+    def proof(self, fail_back: float) -> float:
+        """Seconds that it has to be well on end before the mail goes back to it: a first fall may
+        happen to the best, each later one is a relapse."""
+        return fail_back * 2.0 ** min(max(0, self.falls - 1), MOST_RELAPSES)
 
     def found(self, trouble: NotOpened | None, sentence: str = "") -> None:
         """What a try to open it has shown; `sentence` where no error tells it."""
@@ -92,6 +97,11 @@ class Relays:
     # ── what batches ask ──
 
     @property
+    def carrier(self) -> str:
+        """The name of the one that carries."""
+        return self._carrier.name
+
+    @property
     def connections(self) -> int:
         return self._carrier.pool.relay.connections
 
@@ -137,7 +147,7 @@ class Relays:
             self._send_probes()
         else:
             for standing in self._all:
-                standing.relapses = 0
+                standing.falls = 0
 
     def news(self) -> list[News]:
         """What has changed since it was last asked for."""
@@ -164,7 +174,7 @@ class Relays:
             is_refused = trouble is not None and trouble.outcome.fate is Fate.STOP
             if carrier.is_up and (is_refused or now - self._waiting_since >= self._fail_over):
                 self._found(carrier, trouble, "" if trouble else f"no connection in {self._fail_over:g} s")
-                carrier.relapses = min(carrier.relapses + 1, MOST_RELAPSES)
+                carrier.falls += 1
 
     def _hear_probes(self) -> None:
         for standing in self._all:
@@ -200,8 +210,7 @@ class Relays:
         best = next((standing for standing in self._all if standing.is_up), self._carrier)
         if not self._carrier.is_up or not self._post.is_wanted:
             return best
-        proof = self._fail_back * 2**best.relapses
-        is_proven = best.looked > 0 and monotonic() - best.since >= proof
+        is_proven = best.looked > 0 and monotonic() - best.since >= best.proof(self._fail_back)
         return best if is_proven else self._carrier
 
     def _carry(self, chosen: Standing) -> None:

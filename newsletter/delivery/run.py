@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import ParamSpec, Protocol, TypeVar
 
 from newsletter.clock import Clock
+from newsletter.delivery.pace import Pace
 from newsletter.delivery.post import Post
 from newsletter.delivery.relays import Relays
 from newsletter.delivery.retry import settle
@@ -53,6 +54,7 @@ class Run:
         clock: Clock,
         post: Post,
         relays: Relays,
+        pace: Pace,
         window: int,
         retry_after: tuple[int, ...],
         on_answer: Callable[[int, Outcome], None],
@@ -63,6 +65,7 @@ class Run:
         self._clock = clock
         self._post = post
         self._relays = relays
+        self._pace = pace
         self._window = window
         self._retry_after = retry_after
         self._on_answer = on_answer
@@ -75,6 +78,7 @@ class Run:
         self._answered = asyncio.Event()
         self._fenced = False
         self.halted = False
+        self.is_held_back = False
 
     async def deliver(self) -> None:
         """Walk the batch to its end, or until `halt`, the deadline, or another owner stops it."""
@@ -82,7 +86,7 @@ class Run:
         try:
             while self._goes_on():
                 if self._relays.is_open:
-                    await self._commit(self._reach())
+                    await self._commit(await self._granted(self._reach()))
                     await self._until_room()
                 else:
                     await self._without_relay()
@@ -104,11 +108,16 @@ class Run:
     def edition_id(self) -> int:
         return self.taken.key.edition_id
 
+    @property
+    def lane(self) -> str:
+        return self.taken.lane
+
     def letter(self, recipient: Recipient) -> tuple[str, Content]:
         return self._compiled.envelope_sender(recipient), self._compiled.content(recipient)
 
     def answer(self, recipient: Recipient, outcome: Outcome) -> None:
         self._answered.set()
+        self._pace.tell(self.lane, outcome)
         if outcome.fate is Fate.LOST and self._may_try_again(recipient):
             self._post.put_back(self, recipient)
             return
@@ -137,7 +146,14 @@ class Run:
         room = self._window - len(self._open)
         return min(self._begun + max(0, min(hungry_for, room)), self.taken.size)
 
-    def _pace(self) -> None:
+    async def _granted(self, upto: int) -> int:
+        """How far the watermark may go at the pace of the lane and the relay."""
+        wanted = upto - self._begun
+        granted = await self._pace.take(self.lane, self._relays.carrier, wanted)
+        self.is_held_back = granted < wanted
+        return self._begun + granted
+
+    def _adapt(self) -> None:
         """Begin more rows ahead when connections ran out of mail, fewer when they never do."""
         if self._post.waiting(self):
             self._ahead = max(self._relays.connections, self._ahead - self._ahead // 10)
@@ -173,12 +189,21 @@ class Run:
     async def _until_room(self) -> None:
         """Wait until the connections would soon run out of mail and more rows may begin."""
         loop = asyncio.get_running_loop()
+        if self.is_held_back:
+            await self._until(loop.time() + self._pace.pause(self.lane, self._relays.carrier))
+            return
         patience = loop.time() + FLUSH
         while self._goes_on() and self._relays.is_open and loop.time() < patience:
             if self._post.waiting(self) <= self._ahead // 2 and self._reach() > self._begun:
-                self._pace()
+                self._adapt()
                 return
             await self._any_answer(FLUSH)
+
+    async def _until(self, moment: float) -> None:
+        """Wait, by the loop's clock; an order to stop ends it at once."""
+        loop = asyncio.get_running_loop()
+        while self._goes_on() and (left := moment - loop.time()) > 0:
+            await self._any_answer(left)
 
     async def _any_answer(self, seconds: float) -> None:
         self._answered.clear()

@@ -117,7 +117,7 @@ def run_morning(
     _make_room(folder)
     with CatchAll(folder / "mails") as server:
         runtime = _prepare(folder, server.port, nine(today))
-        parts = Parts(runtime, stop, _web(runtime))
+        parts = Parts(runtime, stop, _web(runtime), scheduler=True, delivery=True, letters=True)
         with parts:
             story = _watch(runtime, stop)
             page = _keep_page(runtime, folder, story)

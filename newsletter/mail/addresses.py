@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -100,6 +101,28 @@ def _parse(text: str) -> Address:
 def is_wire_safe(address: str) -> bool:
     """The last look before an address enters a header or a command: nothing in it ends either."""
     return len(address) <= LONGEST and _WIRE_SAFE.fullmatch(address) is not None
+
+
+def mailbox_of(address: str) -> str:
+    """The mailbox behind a stored address, so that one person's many spellings count as one: without
+    `+tag`, and for Gmail without the dots that it does not see."""
+    local, _, domain = address.lower().rpartition("@")
+    local = local.partition("+")[0] or local
+    if domain in _LANES["gmail"]:
+        local, domain = local.replace(".", ""), _LANES["gmail"][0]
+    return f"{local}@{domain}"
+
+
+def is_within(domain: str, others: Collection[str]) -> bool:
+    """Whether a domain is one of `others` or below one; on label borders, so ax.org is not within x.org."""
+    labels = domain.lower().rstrip(".").split(".")
+    return any(".".join(labels[start:]) in others for start in range(len(labels)))
+
+
+def masked(address: str) -> str:
+    """A hint that its owner understands and nobody else can use."""
+    local, _, domain = address.rpartition("@")
+    return f"{local[:1]}•••@{domain}"
 
 
 def as_written(address: str) -> str:

@@ -39,6 +39,8 @@ PREVIEW_LIFE = timedelta(days=7)
 _LEAVE = struct.Struct(">QI")
 _PREFERENCES = struct.Struct(">Q")
 _PREVIEW = struct.Struct(">QIQ")
+_MAILED = struct.Struct(">Q16s")
+_FORM = struct.Struct(">Q")
 _LETTER = struct.Struct(">6sQ")
 _EDITION_AND_SUBSCRIBER = struct.Struct(">IQ")
 
@@ -50,6 +52,7 @@ class Purpose(StrEnum):
     PREFERENCES = "prefs"
     PREVIEW = "preview"
     FORM = "form"
+    MAILED = "mailed"
     DESK = "desk"
     VERP = "verp"
     MESSAGE_ID = "message-id"
@@ -179,6 +182,15 @@ class Links:
         token = self._keys.token(Purpose.PREFERENCES, _PREFERENCES.pack(subscriber_id))
         return f"{self.public_url}/preferences/{token}"
 
+    def mailed(self, page: str, link_id: int, nonce: str) -> str:
+        """A link that is mailed and works once, to the page of this name."""
+        subject = _MAILED.pack(link_id, bytes.fromhex(nonce))
+        return f"{self.public_url}/{page}/{self._keys.token(Purpose.MAILED, subject)}"
+
+    def form(self, issued: datetime | None = None) -> str:
+        """Shows that a sign-up form is ours; without `issued` one that is printed and stands for years."""
+        return self._keys.token(Purpose.FORM, _FORM.pack(int(issued.timestamp()) if issued else 0))
+
     def newsletter(self, slug: str) -> str:
         return f"{self.public_url}/n/{slug}"
 
@@ -216,6 +228,16 @@ class Links:
             return None
         edition_id, version, expires = _PREVIEW.unpack(subject)
         return (edition_id, version) if now < datetime.fromtimestamp(expires, UTC) else None
+
+    def read_mailed(self, token: str) -> tuple[int, str] | None:
+        """A mailed link's number and nonce, or None for a token that is not ours."""
+        subject = self._keys.read(Purpose.MAILED, token)
+        return None if subject is None else (int.from_bytes(subject[:8]), subject[8:].hex())
+
+    def read_form(self, token: str) -> datetime | None:
+        """When it was issued, the epoch for a printed one; None for a token that is not ours."""
+        subject = self._keys.read(Purpose.FORM, token)
+        return None if subject is None else datetime.fromtimestamp(int.from_bytes(subject), UTC)
 
     def message_id(self, edition_id: int, subscriber_id: int) -> str:
         """The left part of a Message-ID, the same at every attempt, so that a mailbox drops a double."""

@@ -8,7 +8,7 @@ name costs that reader the name and nobody the mail.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from email.utils import format_datetime
 from functools import lru_cache
@@ -22,12 +22,13 @@ from newsletter.mail.dkim import Plan, Signing
 from newsletter.mail.greeting import greet
 from newsletter.mail.headers import header, is_clean, mailbox_words, phrase_words, text_words
 from newsletter.mail.links import Links
-from newsletter.mail.segments import ROOM, SOFT_BREAK, html_value, text_value
+from newsletter.mail.segments import ROOM, SOFT_BREAK, html_value, kept, text_value
 from newsletter.values import Body, Letterhead, Recipient, Rendition
 
 LONGEST_LOCAL_PART = 64  # RFC 5321 §4.5.3.1.1
 TOKEN = "{token}"  # noqa: S105 - the place of one
 OWN = ("To", "Message-ID", "List-Unsubscribe")  # headers that differ by reader
+MOULDS = 64  # sets of sections of which the body is kept at hand, a mail's size each
 NOBODY = 0  # no subscriber has this number, so links made for it change nothing
 
 _URL = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::\d+)?(?:/[A-Za-z0-9._~:/?@!$*+,;=%-]*)?")
@@ -71,13 +72,9 @@ class Compiled:
         self._from = _from_header(letterhead)
         self._common = _common_headers(rendition, letterhead, boundary, is_proof=self._is_proof)
         self._plan = Plan(signing, self._domain, self._from + self._common, OWN, letterhead.date)
-        self._mould = Mould(
-            [
-                part_head(boundary, "plain"), *_pieces("text", rendition.text),
-                b"\r\n" + part_head(boundary, "html"), *_pieces("html", rendition.html),
-                f"\r\n--{boundary}--\r\n".encode(),
-            ]
-        )  # fmt: skip
+        self._sections = rendition.html.sections | rendition.text.sections
+        self._mould = lru_cache(maxsize=MOULDS)(lambda chosen: _mould(rendition, boundary, chosen))
+        self._mould(self._sections)  # what cannot go over the wire is refused now
 
     def envelope_sender(self, recipient: Recipient) -> str:
         """Where bounces of this copy go: the return path, with a token of the delivery where it has room."""
@@ -111,7 +108,8 @@ class Compiled:
             "text web_url": self._web_value, "html web_url": self._web_value,
         }  # fmt: skip
         head = b"".join((self._from, *own, self._common))
-        content = self._mould.content(head, values)
+        chosen = self._sections.intersection(recipient.sections or self._sections)
+        content = self._mould(chosen).content(head, values)
         return self._signed(content, own) if self._plan.signs else content
 
     def _signed(self, content: Content, own: Sequence[bytes]) -> Content:
@@ -160,6 +158,17 @@ def _common_headers(rendition: Rendition, letterhead: Letterhead, boundary: str,
             b"\r\n",
         )
     )
+
+
+def _mould(rendition: Rendition, boundary: str, sections: Collection[str]) -> Mould:
+    """The whole body for all who get these sections."""
+    return Mould(
+        [
+            part_head(boundary, "plain"), *_pieces("text", kept(rendition.text, sections)),
+            b"\r\n" + part_head(boundary, "html"), *_pieces("html", kept(rendition.html, sections)),
+            f"\r\n--{boundary}--\r\n".encode(),
+        ]
+    )  # fmt: skip
 
 
 def _pieces(part: str, body: Body) -> list[bytes | str]:

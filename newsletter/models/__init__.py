@@ -22,8 +22,9 @@ from newsletter.models.content import (
 )
 from newsletter.models.ledger import Attempt, Batch, Delivery
 from newsletter.models.letters import Letter
-from newsletter.models.people import Subscriber, Subscription, Suppression
-from newsletter.models.running import Alert, Control, Headcount, History, Lease, RelayRecord
+from newsletter.models.mailed_links import MailedLink
+from newsletter.models.people import Subscriber, Subscription, Suppression, as_lines
+from newsletter.models.running import Alert, Control, Headcount, History, Lease, Rate, RelayRecord
 from newsletter.models.staff import DeskSession, LoginLink, Person, Presence, Throttle
 from newsletter.models.states import (
     AlertKind,
@@ -35,6 +36,7 @@ from newsletter.models.states import (
     EditionKind,
     EditionState,
     LetterKind,
+    LinkPurpose,
     LinkVerdict,
     Placed,
     Role,
@@ -71,13 +73,16 @@ __all__ = [
     "Letter",
     "LetterKind",
     "LinkCheck",
+    "LinkPurpose",
     "LinkVerdict",
     "LoginLink",
+    "MailedLink",
     "Mark",
     "Newsletter",
     "Person",
     "Placed",
     "Presence",
+    "Rate",
     "RelayRecord",
     "Rendition",
     "Role",
@@ -93,4 +98,5 @@ __all__ = [
     "Touch",
     "Verdict",
     "Waiver",
+    "as_lines",
 ]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import JSON, Column, Index, text
+from sqlalchemy import JSON, Column, Dialect, Index, Text, TypeDecorator, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -13,6 +14,27 @@ from newsletter.models.table import Table, one_of
 
 # PostgreSQL compares and joins only its binary kind
 ATTRIBUTES = JSON().with_variant(JSONB(), "postgresql")
+
+
+class Names(TypeDecorator[tuple[str, ...]]):
+    """Names in one column, a line each, with a line end before them too: so either store can look for one.
+
+    None at all is the empty text.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Sequence[str] | None, dialect: Dialect) -> str:  # noqa: ARG002
+        return as_lines(value or ())
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...]:  # noqa: ARG002
+        return tuple(value.split("\n")[1:-1]) if value else ()
+
+
+def as_lines(names: Sequence[str]) -> str:
+    """What a column of names holds of these."""
+    return "".join(("\n", *(f"{name}\n" for name in names))) if names else ""
 
 
 class Subscriber(Table, table=True):
@@ -33,7 +55,10 @@ class Subscriber(Table, table=True):
 
 
 class Subscription(Table, table=True):
-    """A subscriber's place on a newsletter, with the proof of consent."""
+    """A subscriber's place on a newsletter, with the proof of consent.
+
+    `sections` are those that the reader chose, since `sections_since`; who chose none gets all.
+    """
 
     __table_args__ = (
         Index("ix_subscription_audience", "newsletter_id", "state"),
@@ -52,6 +77,12 @@ class Subscription(Table, table=True):
     consent_text: str = ""
     consent_source: str = ""
     consent_at: datetime | None = None
+    consent_network: str = Field(default="", max_length=64, sa_column_kwargs={"server_default": text("''")})
+    confirmed_at: datetime | None = None
+    sections: tuple[str, ...] = Field(
+        default=(), sa_column=Column(Names(), nullable=False, server_default=text("''"))
+    )
+    sections_since: datetime | None = None
 
 
 class Suppression(Table, table=True):

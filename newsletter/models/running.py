@@ -45,6 +45,20 @@ class RelayRecord(Table, table=True):
     carries_since: datetime | None = None
 
 
+class Rate(Table, table=True):
+    """How fast mail may go to a relay or a lane: what all workers on PostgreSQL share of it.
+
+    `level` mails may go at `at`. `slowed_to` and `usual` are mails a second, since `slowed_at`.
+    """
+
+    name: str = Field(primary_key=True, max_length=80)
+    level: float
+    at: datetime
+    slowed_to: float = 0.0
+    usual: float = 0.0
+    slowed_at: datetime | None = None
+
+
 class History(Table, table=True):
     """Who did what, when, to what, and why."""
 

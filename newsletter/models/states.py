@@ -86,12 +86,12 @@ class SuppressionReason(StrEnum):
     FORGOTTEN = "forgotten"
 
 
-class Role(StrEnum):
-    """What somebody who signs in may do; each also what those before it may."""
+class LinkPurpose(StrEnum):
+    """What a mailed link opens, once: a sign-up's confirmation, one's own data, a new address."""
 
-    EDITOR = "editor"
-    PUBLISHER = "publisher"
-    ADMIN = "admin"
+    CONFIRM = "confirm"
+    OWN_DATA = "own data"
+    NEW_ADDRESS = "new address"
 
 
 class LinkVerdict(StrEnum):
@@ -100,6 +100,14 @@ class LinkVerdict(StrEnum):
     OK = "ok"
     GONE = "gone"
     FAILING = "failing"
+
+
+class Role(StrEnum):
+    """What somebody who signs in may do; each also what those before it may."""
+
+    EDITOR = "editor"
+    PUBLISHER = "publisher"
+    ADMIN = "admin"
 
 
 class AlertState(StrEnum):
@@ -122,6 +130,7 @@ class AlertKind(StrEnum):
     FINISHED = "finished"
     DOUBT = "doubt"
     FEED_SILENT = "feed_silent"
+    FLOODED = "flooded"
     DEAD_LINK = "dead_link"
 
 

@@ -1,7 +1,7 @@
 """An edition to its rendition: once per edition, and the same bytes whenever it is done again.
 
-    view → theme (Jinja) → MJML → lint → mrml → premailer → squeeze → gate → cut at the holes → encoded
-    view → theme (Jinja) → text                                       → gate → cut at the holes → encoded
+    view → theme (Jinja) → MJML → lint → mrml → premailer → squeeze → gate → cut at holes, spans → encoded
+    view → theme (Jinja) → text → lint                                → gate → cut at holes, spans → encoded
 
 Preview, test mail, web view and the real send all fill this one object; nobody renders twice.
 """
@@ -23,7 +23,9 @@ from newsletter.render.labels import labels_for
 from newsletter.render.legible import legible
 from newsletter.render.lint.faults import Faulty
 from newsletter.render.lint.markup import markup_flaws
+from newsletter.render.lint.spans import markup_span_flaws, text_span_flaws
 from newsletter.render.mjml import MarkupError, to_html
+from newsletter.render.spans import Marks, mark_line, mark_pattern, on_lines
 from newsletter.render.theme import Theme
 from newsletter.values import Body, EditionView, Rendition
 
@@ -53,8 +55,8 @@ def compile_edition(view: EditionView, theme: Theme, *, plain_hosts: Collection[
     edition = parts.edition
     if findings := [finding for _, finding in unfit(parts, plain_hosts)]:
         raise _refusal(edition, findings)
-    html_body = _cut(parts.html, parts.nonce, theme, HTML_TEMPLATE)
-    text_body = _cut(parts.text, parts.nonce, theme, TEXT_TEMPLATE)
+    html_body = _cut(parts, parts.html, theme, HTML_TEMPLATE)
+    text_body = _cut(parts, parts.text, theme, TEXT_TEMPLATE)
     if too_large := list(gate.size_findings(html_body)):
         raise _refusal(edition, too_large)
     return Rendition(
@@ -69,11 +71,11 @@ def compile_edition(view: EditionView, theme: Theme, *, plain_hosts: Collection[
 
 
 def print_parts(view: EditionView, theme: Theme) -> Parts:
-    """Both parts of `view`, whole, with tokens for holes. Raises Faulty."""
+    """Both parts of `view`, whole, with tokens for holes and marks. Raises Faulty."""
     edition, nonce = legible(view), nonce_for(repr(view))
     context = context_of(edition, nonce)
     html = html_part(theme, HTML_TEMPLATE, nonce, context)
-    return Parts(edition, nonce, html, text_part(theme, TEXT_TEMPLATE, context))
+    return Parts(edition, nonce, html, text_part(theme, TEXT_TEMPLATE, nonce, context))
 
 
 def unfit(parts: Parts, plain_hosts: Collection[str]) -> Iterator[tuple[str, gate.Said]]:
@@ -90,6 +92,7 @@ def context_of(edition: EditionView, nonce: str) -> dict[str, Any]:
         "label": labels_for(edition.language),
         "side": SIDES[edition.direction],
         "hole": holes(nonce),
+        "span": Marks(nonce, edition.sections),
     }
 
 
@@ -104,20 +107,23 @@ def plain_text(rendition: Rendition, values: Mapping[str, str]) -> str:
 
 
 def html_part(theme: Theme, template: str, nonce: str, context: dict[str, Any]) -> str:
-    """The HTML that a theme's MJML becomes, with tokens for holes. Raises Faulty."""
+    """The HTML that a theme's MJML becomes, with tokens for holes and marks. Raises Faulty."""
     mjml = theme.render(template, **context)
-    if flaws := markup_flaws(mjml, hole_pattern(nonce)):
+    if flaws := markup_flaws(mjml, hole_pattern(nonce)) or markup_span_flaws(mjml, mark_pattern(nonce)):
         raise Faulty(theme.name, theme.place(template, mjml, flaws, **context))
     mjml, rules = take_inline_rules(mjml)
     try:
-        return _squeeze(inline(to_html(mjml), rules))
+        return on_lines(_squeeze(inline(to_html(mjml), rules)), nonce)
     except MarkupError as error:
         raise Faulty(theme.name, [theme.fault(template, 0, str(error))]) from error
 
 
-def text_part(theme: Theme, template: str, context: dict[str, Any]) -> str:
+def text_part(theme: Theme, template: str, nonce: str, context: dict[str, Any]) -> str:
     """The text that a theme prints, without what its tags leave of empty lines. Raises Faulty."""
-    lines = [line.rstrip() for line in theme.render(template, **context).splitlines()]
+    text = theme.render(template, **context)
+    if flaws := text_span_flaws(text, mark_pattern(nonce)):
+        raise Faulty(theme.name, theme.place(template, text, flaws, **context))
+    lines = [line.rstrip() for line in text.splitlines()]
     return re.sub(r"\n{4,}", "\n\n\n", "\n".join(lines)).strip() + "\n"
 
 
@@ -129,9 +135,10 @@ def _squeeze(html: str) -> str:
     return "".join(pieces)
 
 
-def _cut(text: str, nonce: str, theme: Theme, template: str) -> Body:
+def _cut(parts: Parts, text: str, theme: Theme, template: str) -> Body:
+    sections = [section.name for section in parts.edition.sections]
     try:
-        return split(text, hole_pattern(nonce))
+        return split(text, hole_pattern(parts.nonce), mark_line(parts.nonce), sections)
     except ValueError as error:
         fault = theme.fault(template, 0, str(error), "end it with a line of its own")
         raise Faulty(theme.name, [fault]) from error
@@ -149,6 +156,7 @@ def _words(edition: EditionView) -> tuple[str, ...]:
 
 def _hash(subject: str, preheader: str, html: Body, text: Body, theme: str) -> str:
     words = [subject, preheader, theme, *html.holes, *text.holes]
+    words += [f"{span.section} {span.first} {span.end}" for body in (html, text) for span in body.spans]
     pieces = [*(word.encode() for word in words), *html.literals, *text.literals]
     digest = sha256()
     for piece in pieces:

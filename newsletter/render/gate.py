@@ -18,6 +18,7 @@ from newsletter.render.holes import (
     misplaced_in_attribute,
     misplaced_in_words,
 )
+from newsletter.render.spans import mark_pattern, without_spans
 from newsletter.values import Body, Check
 
 Said = tuple[Check, str]
@@ -108,17 +109,18 @@ def _scheme_and_host(url: str) -> tuple[str, str]:
 def _findings_of_both(part: str, source: str, visible: str, rules: Rules) -> Iterator[Said]:
     if not visible.strip():
         yield Check.TEMPLATE, f"The {part} part is empty."
-    found = hole_pattern(rules.nonce).findall(source)
+    found = hole_pattern(rules.nonce).findall(without_spans(source, rules.nonce))
     for hole in () if rules.is_letter else REQUIRED_HOLES:
         if hole not in found:
             yield Check.NO_UNSUBSCRIBE, f"The {part} part lacks {{{{ hole.{hole} }}}}."
-    if source.lower().count(rules.nonce) != len(found):
+    whole = [*hole_pattern(rules.nonce).finditer(source), *mark_pattern(rules.nonce).finditer(source)]
+    if source.lower().count(rules.nonce) != len(whole):
         told = f"A hole was damaged in the {part} part: print holes whole, without filters around them."
         yield Check.TEMPLATE, told
     address = "".join(rules.postal_address.split())
     if not address and not rules.is_letter:
         yield Check.NO_POSTAL_ADDRESS, "There is no postal address: set postal_address for the newsletter."
-    elif address not in "".join(visible.split()):
+    elif address not in "".join(without_spans(visible, rules.nonce).split()):
         name = "letter" if rules.is_letter else "edition"
         told = f"The {part} part lacks the postal address: print {{{{ {name}.postal_address }}}}."
         yield Check.NO_POSTAL_ADDRESS, told

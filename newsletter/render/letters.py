@@ -66,9 +66,9 @@ def _printed(name: str, folders: tuple[Path, ...], written: int, view: LetterVie
 def print_parts(letter: LetterView, theme: Theme) -> PrintedLetter:
     """The three texts, unchecked. Raises Faulty."""
     _, html_file, text_file = files_of(letter.kind)
-    context = context_of(letter)
-    html = html_part(theme, html_file, nonce_for(repr(letter)), context)
-    return PrintedLetter(letter.subject, html, text_part(theme, text_file, context))
+    context, nonce = context_of(letter), nonce_for(repr(letter))
+    html = html_part(theme, html_file, nonce, context)
+    return PrintedLetter(letter.subject, html, text_part(theme, text_file, nonce, context))
 
 
 def files_of(kind: LetterKind) -> tuple[str, str, str]:

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from babel.dates import format_datetime
+from babel import Locale
+from babel.dates import format_date, format_time
 from markupsafe import Markup, escape
 
 from newsletter.config import NewsletterSettings
@@ -20,11 +21,11 @@ _HEAD_ENDS = re.compile(r"</head>", re.IGNORECASE)
 _BODY_BEGINS = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
 # Within a page's style, which its policy allows; ink on paper by day and by night
 _NOTICE = Markup(
-    '<div role="note" lang="{language}" style="max-width:600px;margin:16px auto;padding:16px 20px;'
-    "box-sizing:border-box;border:1px solid #7a4b00;border-radius:6px;background:#fff3d6;color:#1b1b1a;"
-    'font:16px/24px Georgia,serif">{corrections}</div>'
+    '<div role="note" lang="{language}" style="width:calc(100% - 32px);max-width:600px;margin:16px auto;'
+    "padding:12px 20px;box-sizing:border-box;border:1px solid #7a4b00;border-radius:6px;"
+    'background:#fff3d6;color:#1b1b1a;font:16px/24px Georgia,serif">{corrections}</div>'
 )
-_CORRECTION = Markup('<p style="margin:0 0 8px"><strong>{title}</strong> {what}</p>')
+_CORRECTION = Markup('<p style="margin:4px 0"><strong>{title}</strong> {what}</p>')
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,8 @@ def _head(newsletter: NewsletterSettings, about: OnWeb) -> str:
         "og:type": "article", "og:title": about.title, "og:description": about.summary,
         "og:url": about.address, "og:site_name": newsletter.name,
         "og:locale": str(words_for(newsletter.language).locale),
-        "article:published_time": about.began_at.isoformat(),
-        "article:modified_time": _changed_at(about).isoformat(),
+        "article:published_time": _instant(about.began_at),
+        "article:modified_time": _instant(_changed_at(about)),
     }  # fmt: skip
     if about.picture_url.startswith("https://"):
         meta["og:image"] = about.picture_url
@@ -82,8 +83,8 @@ def _for_machines(newsletter: NewsletterSettings, about: OnWeb) -> str:
         "description": about.summary,
         "url": about.address,
         "mainEntityOfPage": about.address,
-        "datePublished": about.began_at.isoformat(),
-        "dateModified": _changed_at(about).isoformat(),
+        "datePublished": _instant(about.began_at),
+        "dateModified": _instant(_changed_at(about)),
         "inLanguage": newsletter.language,
         "isPartOf": {"@type": "Periodical", "name": newsletter.name, "url": about.newsletter_address},
         "publisher": {"@type": "Organization", "name": newsletter.from_name or newsletter.name},
@@ -92,7 +93,7 @@ def _for_machines(newsletter: NewsletterSettings, about: OnWeb) -> str:
         article["image"] = about.picture_url
     if about.corrections:
         article["correction"] = [
-            {"@type": "CorrectionComment", "text": what, "datePublished": at.isoformat()}
+            {"@type": "CorrectionComment", "text": what, "datePublished": _instant(at)}
             for at, what in about.corrections
         ]
     return "".join(_escaped(json.dumps(article)))
@@ -108,7 +109,7 @@ def _notice(newsletter: NewsletterSettings, corrections: Iterable[tuple[datetime
     told = Markup("").join(
         _CORRECTION.format(
             title=words.gettext("Corrected on {date}:").format(
-                date=format_datetime(at.astimezone(newsletter.zone), "d MMMM y, H:mm", locale=words.locale)
+                date=_moment(at.astimezone(newsletter.zone), words.locale)
             ),
             what=Markup("<br>").join(escape(line) for line in what.splitlines()),
         )
@@ -117,5 +118,13 @@ def _notice(newsletter: NewsletterSettings, corrections: Iterable[tuple[datetime
     return str(_NOTICE.format(language=words.tag, corrections=told))
 
 
+def _moment(at: datetime, locale: Locale) -> str:
+    return f"{format_date(at, 'long', locale=locale)}, {format_time(at, 'short', locale=locale)}"
+
+
 def _changed_at(about: OnWeb) -> datetime:
     return about.corrections[0][0] if about.corrections else about.began_at
+
+
+def _instant(at: datetime) -> str:
+    return at.isoformat(timespec="seconds")

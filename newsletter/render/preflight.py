@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html import unescape
 
+from newsletter.mail.segments import kept
 from newsletter.render.compile import neutral_html, plain_text
 from newsletter.render.gate import MAX_BYTES, Said
 from newsletter.render.holes import REQUIRED_HOLES
@@ -30,14 +32,16 @@ def neutral_page(rendition: Rendition) -> str:
 
 def blockers(rendition: Rendition, postal_address: str) -> Iterator[Said]:
     """Everything without which it may not go out, a sentence each."""
-    for part, body in (("HTML", rendition.html), ("text", rendition.text)):
+    # What stands in a span is not what every reader gets
+    for_all = replace(rendition, html=kept(rendition.html, ()), text=kept(rendition.text, ()))
+    for part, body in (("HTML", for_all.html), ("text", for_all.text)):
         for hole in REQUIRED_HOLES:
             if hole not in body.holes:
                 yield Check.NO_UNSUBSCRIBE, f"The {part} part lacks {{{{ hole.{hole} }}}}."
-    nothing = dict.fromkeys(rendition.text.holes, "")
-    html = unescape(_TAG.sub("", neutral_page(rendition)))
+    nothing = dict.fromkeys(for_all.text.holes, "")
+    html = unescape(_TAG.sub("", neutral_page(for_all)))
     wanted = "".join(postal_address.split())
-    for part, shown in (("HTML", html), ("text", plain_text(rendition, nothing))):
+    for part, shown in (("HTML", html), ("text", plain_text(for_all, nothing))):
         if wanted not in "".join(shown.split()):
             told = f"The {part} part lacks the postal address that the configuration has now."
             yield Check.NO_POSTAL_ADDRESS, told

@@ -139,15 +139,12 @@ def load_theme(name: str, themes: Path | None = None) -> Theme:
         raise Misuse(f"There is no theme {name!r} in {places}.", next_step="newsletter theme list")
     if shipped_one not in folders:
         folders.append(shipped("mail", DEFAULT))
-    found = tuple(folder.resolve() for folder in folders)
-    written = tuple((path, path.stat().st_mtime_ns) for folder in found for path in files_in(folder))
-    return _kept(name, found, written)
+    return _opened(name, tuple(folder.resolve() for folder in folders))
 
 
-@lru_cache(maxsize=8)
-def _kept(name: str, folders: tuple[Path, ...], _written: tuple[tuple[Path, int], ...]) -> Theme:
-    """Reading a theme's files takes longer than all else of a mail, and an editor at the desk has it
-    composed after each act. A theme of which a file was written anew is another theme."""
+@lru_cache(maxsize=16)
+def _opened(name: str, folders: tuple[Path, ...]) -> Theme:
+    """Each theme once: its templates stay read until their files change."""
     return Theme(name, folders)
 
 
@@ -176,7 +173,14 @@ class ThemeLoader(BaseLoader):
         source, tree = self.read(environment, path)
         for line, what in refused(tree):
             raise TemplateSyntaxError(what, line, template, str(path))
-        return source, str(path), lambda: path.exists() and path.stat().st_mtime_ns == written
+        return source, str(path), lambda: self._stands(template, path, written)
+
+    def _stands(self, template: str, path: Path, written: int) -> bool:
+        """Whether the file is as it was, and no other has come before it since."""
+        try:
+            return self.find(template) == path and path.stat().st_mtime_ns == written
+        except (TemplateNotFound, OSError):
+            return False
 
     def read(self, environment: Environment, path: Path) -> tuple[str, nodes.Template]:
         """A file's text, and what Jinja reads in it. Raises TemplateSyntaxError."""

@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from newsletter.config import NewsletterSettings
 from newsletter.errors import Blocked, Misuse, NewsletterError, Refused
-from newsletter.models import Edition, EditionKind, EditionState, Slot
+from newsletter.models import Edition, EditionState, Slot
 from newsletter.render import contrast, preflight
 from newsletter.render.gate import MAX_BYTES
 from newsletter.render.lint.faults import Faulty
@@ -25,8 +25,9 @@ from newsletter.services.finding import find_edition
 from newsletter.services.reviewing import Sights, review
 from newsletter.services.seeing import addresses_of
 from newsletter.store import articles, editions, lately, looks, standing, waivers
-from newsletter.store.audience import audience, count_audience
+from newsletter.store.audience import audience_of, count_audience
 from newsletter.store.feeds import SILENT
+from newsletter.store.sections import sections_of
 from newsletter.values import Check, Finding, Look, Placement, Rendition, Severity, Waiver
 
 SUBJECT_LENGTH = 65  # characters; phones show fewer still
@@ -253,8 +254,8 @@ def _people(session: Session, edition: Edition, now: datetime) -> int | None:
     if not standing.is_small(session, number):
         kept = standing.kept_counts(session).get(number)
         return kept.people if kept else None
-    query = audience(number, EditionKind(edition.kind), edition.local_date, max(now, edition.due_at))
-    return count_audience(session, query)
+    sections = sections_of(session, edition.id or 0)
+    return count_audience(session, audience_of(edition, max(now, edition.due_at), sections=sections))
 
 
 def _of_feeds(session: Session, newsletter: NewsletterSettings, at: datetime) -> Iterator[Finding]:

@@ -40,6 +40,8 @@ HEADINGS: Mapping[str, tuple[str, ...]] = {
     "zone": ("zone", "timezone", "time zone", "tz", "zeitzone", "fuseau horaire", "zona horaria",
              "fuso orario", "часовий пояс"),
     "cadence": ("cadence", "frequency", "häufigkeit", "fréquence", "frecuencia", "frequenza", "частота"),
+    "sections": ("sections", "topics", "interests", "rubriken", "themen", "rubriques", "secciones", "sezioni",
+                 "рубрики", "розділи"),
     "state": ("state", "status", "estado", "état", "stan", "стан", "статус"),
     "consent": ("consent", "consent text", "einwilligung", "consentement", "consentimiento", "consenso",
                 "zgoda", "згода"),

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from newsletter.models import EditionKind
 from newsletter.runtime import Runtime
 from newsletter.schedule import next_due
-from newsletter.store.audience import audience, count_audience
+from newsletter.store.audience import count_next
 from newsletter.store.newsletters import newsletter_ids
 from newsletter.store.standing import is_small, keep_count, kept_counts
 
@@ -31,6 +30,6 @@ def keep_counts(runtime: Runtime, now: datetime) -> None:
             if is_small(session, number):
                 continue
             ahead = next_due(newsletter, now)
-            people = count_audience(session, audience(number, EditionKind.DAILY, ahead.day, ahead.at))
+            people = count_next(session, number, ahead.day, ahead.at)
         with runtime.database.writing() as session:
             keep_count(session, number, people, now)

@@ -138,7 +138,9 @@ def unskip(
         is_over = edition.due_at <= now
         to, why = (EditionState.HELD, AFTER_ITS_TIME) if is_over else (EditionState.DRAFT, "")
         moves_on = edition.by_hand or now < cutoff_of(newsletter, edition) or edition.rendition_id is None
-        values = {"closed_at": None, "rendition_id": None} if moves_on else {}
+        # A correction is about what was; no news moves on in it
+        is_draft = moves_on and edition.corrects_id is None
+        values = {"closed_at": None, "rendition_id": None} if is_draft else {}
         return decide(session, edition, to, now, who=who, act="unskipped", why=why, **values)
 
     return _decided(runtime, newsletter, slug, (EditionState.SKIPPED,), act, version, mine="not skipped")

@@ -143,7 +143,7 @@ def render(runtime: Runtime, newsletter: NewsletterSettings, edition: Edition, d
     if not any(placement.slot is Slot.LEAD for placement in placements):
         raise Refused("There is no lead story.", next_step="newsletter articles list")
     view = build_view(
-        newsletter,
+        newsletter.model_copy(update={"intro": edition.own_intro or newsletter.intro}),
         edition.slug,
         edition.local_date,
         placements,
@@ -158,9 +158,11 @@ def render(runtime: Runtime, newsletter: NewsletterSettings, edition: Edition, d
 
 
 def too_few(newsletter: NewsletterSettings, edition: Edition, choice: Choice) -> str:
-    """Why an edition of this choice is skipped; empty when it has enough. One story makes an extra."""
+    """Why an edition of this choice is skipped; empty when it has enough. One story makes an extra,
+    and a correction."""
     found = sum(placement.slot in (Slot.LEAD, Slot.HEADLINES) for placement in choice.placements)
-    needed = 1 if edition.kind == EditionKind.EXTRA else newsletter.min_articles
+    is_whole = edition.kind in (EditionKind.EXTRA, EditionKind.CORRECTION)
+    needed = 1 if is_whole else newsletter.min_articles
     if found >= needed:
         return ""
     return f"not enough articles: {found} of at least {needed}"

@@ -19,7 +19,7 @@ from newsletter.runtime import Runtime
 from newsletter.schedule import Due, days_taken_out, due_between, due_instant, next_due
 from newsletter.services.checking import in_the_way, refuse_blocked
 from newsletter.services.drafting import Draft, draft, render, subject_for, too_few
-from newsletter.services.timing import closing_moment, is_too_late, lapses_at
+from newsletter.services.timing import OF_THEIR_OWN_TIME, closing_moment, is_too_late, lapses_at
 from newsletter.store import editions
 from newsletter.store.newsletters import newsletter_ids, sync_newsletters
 from newsletter.store.touches import is_marked
@@ -257,7 +257,8 @@ def _lapse(session: Session, newsletter: NewsletterSettings, number: int, now: d
         is_held = edition.state == EditionState.HELD
         lapses = lapses_at(session, newsletter, edition)
         is_over = lapses is not None and lapses <= now
-        if edition.kind == EditionKind.EXTRA and edition.by_hand and edition.due_at <= now and not is_held:
+        waited_long = edition.kind in OF_THEIR_OWN_TIME and edition.by_hand and edition.due_at <= now
+        if waited_long and not is_held:
             editions.change(session, edition, EditionState.SKIPPED, now, who=WHO, why=NOBODY_SENT)
         elif is_over and (is_held or is_too_late(newsletter, edition, now)):
             waited = f"held ({edition.why}) until the next edition's cut-off"

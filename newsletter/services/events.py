@@ -18,7 +18,7 @@ from newsletter.models import AlertKind, Edition, EditionState, Feed, History, S
 from newsletter.runtime import Runtime
 from newsletter.services.checking import examine
 from newsletter.services.readiness import Readiness, readiness_of
-from newsletter.store import alerts, articles, deliveries, editions, looks
+from newsletter.store import alerts, articles, control, deliveries, editions, looks
 from newsletter.store.alerts import Event
 from newsletter.store.feeds import is_silent
 from newsletter.store.newsletters import newsletter_ids
@@ -41,6 +41,7 @@ ACTIONS = {
     AlertKind.BREAKER: "newsletter editions show {name}",
     AlertKind.FINISHED: "newsletter editions show {name}",
     AlertKind.DOUBT: "newsletter unknown list {name}",
+    AlertKind.FLOODED: "newsletter status",
     AlertKind.DEAD_LINK: "newsletter editions check {name} --links",
 }
 
@@ -60,7 +61,7 @@ class _Known:
 def noticed(session: Session, runtime: Runtime, now: datetime) -> list[Event]:
     """Everything of the last day that is worth telling, whether or not it was told already."""
     doubts = in_doubt(session)
-    found = list(_of_feeds(articles.feeds(session), runtime, now))
+    found = [*_of_feeds(articles.feeds(session), runtime, now), *_of_sign_ups(session, now)]
     for known in _editions(session, runtime, now - LOOK_BACK):
         found += _of_edition(known, now)
         found += _of_links(session, known, now)
@@ -147,6 +148,12 @@ def _of_feeds(feeds: Sequence[Feed], runtime: Runtime, now: datetime) -> Iterato
             yield Event(AlertKind.FEED_SILENT, "feed", feed.id, now, f"{feed.failing_since:%Y%m%dT%H%M%S}")
 
 
+def _of_sign_ups(session: Session, now: datetime) -> Iterator[Event]:
+    flood = control.order(session, control.SIGN_UP)
+    if flood.at is not None and flood and flood.at > now - LOOK_BACK:
+        yield Event(AlertKind.FLOODED, "control", 0, flood.at, f"{flood.at:%Y%m%dT%H%M%S}")
+
+
 # ── words ───────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -156,6 +163,8 @@ def told(session: Session, runtime: Runtime, event: Event) -> dict[str, Any]:
     head = {"id": key, "event": event.kind, "at": event.at.isoformat(), "rehearsal": runtime.clock.is_moved}
     if event.what == "feed":
         return head | _feed_words(session, event)
+    if event.what == "control":
+        return head | _flood_words(event)
     known = _known(session, runtime, event)
     return head | _edition_words(session, runtime, event, known)
 
@@ -176,6 +185,14 @@ def _feed_words(session: Session, event: Event) -> dict[str, Any]:
         "text": f"Feed {feed.name} has brought nothing since {since:%H:%M} UTC: {feed.trouble}",
         "next_step": "newsletter feeds list",
     }  # fmt: skip
+
+
+def _flood_words(event: Event) -> dict[str, Any]:
+    return {
+        "text": "Sign-ups came in as a flood: for an hour nobody is mailed a confirmation; pages answer as"
+        " ever. The limits stand in [sign_up].",
+        "next_step": ACTIONS[event.kind],
+    }
 
 
 def _edition_words(session: Session, runtime: Runtime, event: Event, known: _Known) -> dict[str, Any]:

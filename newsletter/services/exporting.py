@@ -24,8 +24,8 @@ from newsletter.store.newsletters import newsletter_ids
 from newsletter.store.people import Standing
 
 COLUMNS = (
-    "address", "name", "newsletter", "state", "cadence", "zone", "consent", "consent_at", "consent_source",
-    "attributes",
+    "address", "name", "newsletter", "state", "cadence", "sections", "zone", "consent", "consent_at",
+    "consent_source", "attributes",
 )  # fmt: skip
 ANY = "any"
 STATES = (*map(str, SubscriptionState), ANY)
@@ -92,7 +92,8 @@ def whole_data(runtime: Runtime, which: str, now: datetime) -> dict[str, Any]:
 def _cells(standing: Standing) -> tuple[str, ...]:
     return (
         standing.address, standing.name, standing.newsletter,
-        "suppressed" if standing.suppressed else standing.state, standing.cadence, standing.zone,
+        "suppressed" if standing.suppressed else standing.state, standing.cadence,
+        "; ".join(standing.sections), standing.zone,
         standing.consent_text, standing.consent_at.isoformat() if standing.consent_at else "",
         standing.consent_source,
         json.dumps(standing.attributes, ensure_ascii=False, sort_keys=True) if standing.attributes else "",

@@ -11,9 +11,13 @@ from sqlmodel import Session
 from newsletter.config import Relay
 from newsletter.models import DeliveryState, Edition, EditionKind, EditionState
 from newsletter.services.readiness import Readiness, readiness_of
-from newsletter.store import control
+from newsletter.store import control, deliveries
+from newsletter.store.deliveries import Open
 from newsletter.store.relays import records
 from newsletter.values import Sums
+
+NOTHING_OPEN = Open()
+ON_THE_WAY = (EditionState.FROZEN, EditionState.SENDING, EditionState.PAUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +34,8 @@ class Problem:
 @dataclass(frozen=True, slots=True)
 class EditionLine:
     """`preflight` is what is known of it so far: open (until `closes_at`), ready, or blocked. One that is
-    `by_hand` waits for somebody to send it. `lead` is its first headline, `present` who has it open at the
-    desk."""
+    `by_hand` waits for somebody to send it; `still` is what one that is on its way has yet to begin. `lead`
+    is its first headline, `present` who has it open at the desk."""
 
     slug: str
     state: EditionState
@@ -43,6 +47,7 @@ class EditionLine:
     sums: Sums
     version: int
     by_hand: bool
+    still: Open = NOTHING_OPEN
     preflight: Readiness = Readiness.NONE
     closes_at: datetime | None = None
     lead: str = ""
@@ -77,7 +82,8 @@ class Words:
 class RunLine:
     """A run under way, or one that ended lately with trouble.
 
-    `per_second` is the average since it began; `seconds_left` is None when nothing can be foretold.
+    `per_second` is the average since it began; `seconds_left` is for those who are due already, and None
+    when nothing can be foretold. `still` tells of those whose time has yet to come.
     `words` are of `sampled` rows, the latest, of all `troubled` ones.
     """
 
@@ -90,6 +96,7 @@ class RunLine:
     words: tuple[Words, ...]
     sampled: int
     troubled: int
+    still: Open = NOTHING_OPEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +150,8 @@ class StoreLine:
 class Status:
     """`clock` is seconds since the scheduler last looked, None when it never has; `untold` are alerts
     of the last day that reached nobody so far. `stopped_by` is whose stop-all is in force, empty when none
-    is; `unsigned` why mail cannot be signed as it should be. `problems` come worst first."""
+    is; `unsigned` why mail cannot be signed as it should be. `workers` are those that live on any machine,
+    None where one process delivers. `problems` come worst first."""
 
     at: datetime
     newsletters: tuple[NewsletterLine, ...]
@@ -156,13 +164,15 @@ class Status:
     store: StoreLine
     clock: float | None
     delivering: bool
+    workers: int | None
     serving: bool
     untold: int
     problems: tuple[Problem, ...] = field(default=())
 
 
-def edition_line(edition: Edition, sums: Sums, cutoff: int) -> EditionLine:
+def edition_line(session: Session, edition: Edition, sums: Sums, cutoff: int, now: datetime) -> EditionLine:
     """`cutoff` is in seconds."""
+    is_under_way = edition.state in ON_THE_WAY
     readiness = readiness_of(edition)
     is_awaited = readiness is Readiness.OPEN and not edition.by_hand
     return EditionLine(
@@ -176,6 +186,7 @@ def edition_line(edition: Edition, sums: Sums, cutoff: int) -> EditionLine:
         sums=sums,
         version=edition.version,
         by_hand=edition.by_hand,
+        still=deliveries.still_open(session, edition.id or 0, now) if is_under_way else NOTHING_OPEN,
         preflight=readiness,
         closes_at=edition.due_at - timedelta(seconds=cutoff) if is_awaited else None,
     )

@@ -59,7 +59,7 @@ def send_missing(
                 next_step=f"newsletter editions show {newsletter.slug}/{slug}",
             )
         _refuse_without_rows(session, newsletter, edition)
-        people = without_row(edition, now)
+        people = without_row(session, edition, now)
         missed = count_audience(session, people) + reopening.count(session, number, reopening.PASSED_OVER)
         if dry_run:
             return Mended(number, slug, missed)
@@ -68,8 +68,9 @@ def send_missing(
         refuse_uncounted(missed, count, f"mails {newsletter.slug}/{slug} to those who miss it", command)
         term, size = _now(runtime, now), runtime.settings.sending.batch
         planned = freezing.plan(
-            session, number, people, due_at=now, deadline=_deadline(runtime, now), size=size
-        )
+            session, number, people, due_at=now, deadline=_deadline(runtime, now), size=size,
+            lanes=runtime.lane_of_domain,
+        )  # fmt: skip
         planned += reopening.reopen(session, number, reopening.PASSED_OVER, term, size)
         if planned:
             _send_on(session, edition, now, who=who, act="missing", why=f"{planned} were missing")

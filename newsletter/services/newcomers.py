@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from functools import cache
 from unicodedata import category
@@ -13,7 +13,7 @@ from zoneinfo import available_timezones
 from newsletter.errors import Misuse
 from newsletter.mail.addresses import lane_of, parse_address
 from newsletter.mail.links import AddressKey
-from newsletter.models import Cadence, SubscriptionState
+from newsletter.models import Cadence, SubscriptionState, as_lines
 from newsletter.services.columns import LONGEST_ATTRIBUTE_NAME, MOST_ATTRIBUTES, Columns
 from newsletter.services.sheets import LONGEST_CELL, plain_cell
 from newsletter.store.arrivals import Arrival
@@ -22,7 +22,10 @@ from newsletter.store.subscribers import Newcomer
 LONGEST_NAME = 200  # characters
 LONGEST_ATTRIBUTE = 1_000  # characters
 LONGEST_ATTRIBUTES = 16_000  # characters, all of a person's together
+MOST_SECTIONS = 50
+LONGEST_SECTION = 64  # characters
 _BETWEEN_NEWSLETTERS = re.compile(r"[\s,;|]+")
+_BETWEEN_SECTIONS = re.compile(r"[;|]")
 
 # How this and other programs say that a place is none any more, or none yet: it is taken in as such
 _STATES = {
@@ -36,9 +39,10 @@ _STATES = {
 
 
 def welcome(
-    key: AddressKey, address: str, name: str, cadence: str, consent_text: str, consent_source: str
-) -> Newcomer:
-    """Raises Misuse, in a sentence, for an address, a name or a cadence that is none."""
+    key: AddressKey, address: str, name: str, cadence: str, consent_text: str, consent_source: str,
+    sections: Iterable[str] = (),
+) -> Newcomer:  # fmt: skip
+    """Raises Misuse, in a sentence, for an address, a name, a cadence or a section that is none."""
     parsed = parse_address(address)
     return Newcomer(
         address=parsed.normalised,
@@ -48,7 +52,22 @@ def welcome(
         cadence=Cadence(_cadence(cadence) or Cadence.DAILY),
         consent_text=_text(consent_text, "consent"),
         consent_source=_text(consent_source, "source of consent"),
+        sections=chosen_sections(sections),
     )
+
+
+def chosen_sections(names: Iterable[str]) -> tuple[str, ...]:
+    """The sections that somebody wants, each once; none of them means all. Raises Misuse, in a sentence."""
+    wanted = tuple(dict.fromkeys(filter(None, (" ".join(name.split()) for name in names))))
+    if len(wanted) > MOST_SECTIONS:
+        raise Misuse(f"There are more than {MOST_SECTIONS} sections.", next_step="leave them out to get all")
+    for name in wanted:
+        if len(name) > LONGEST_SECTION or not name.isprintable():
+            raise Misuse(
+                f"{name[:LONGEST_SECTION]!r} is no section: at most {LONGEST_SECTION} plain characters.",
+                next_step="write it as it stands in the newsletter",
+            )
+    return wanted
 
 
 class Reading:
@@ -81,6 +100,7 @@ class Reading:
             _text(said.get("consent", ""), "consent"),
             _text(said.get("consent_source", ""), "source of consent") or self._source,
             _instant(said.get("consent_at", ""), self._now), self._attributes(cells, said),
+            as_lines(chosen_sections(_BETWEEN_SECTIONS.split(said.get("sections", "")))),
         )  # fmt: skip
         for newsletter in self._wanted(said.get("newsletter", "")):
             yield Arrival(line, newsletter, *known)

@@ -60,7 +60,7 @@ def fill(runtime: Runtime, rendition: Rendition, letterhead: Letterhead, reader:
     """
     web_url = runtime.links.edition(letterhead.newsletter_slug, letterhead.edition_slug)
     compiled = Compiled(rendition, letterhead, runtime.links, runtime.signing, proof=Proof(web_url))
-    message = compiled.fill(_somebody(runtime, reader))
+    message = compiled.fill(_somebody(runtime, rendition, letterhead.newsletter_id, reader))
     read = message_from_bytes(message, policy=policy.default)
     parts = {
         part.get_content_subtype(): str(part.get_content()).replace("\r\n", "\n")
@@ -98,20 +98,21 @@ def _lines(rendition: Rendition) -> list[str]:
     return [f"Subject: {rendition.subject}", *plain_text(rendition, nothing).splitlines()]
 
 
-def _somebody(runtime: Runtime, reader: str | Reader) -> Recipient:
-    if isinstance(reader, Reader):
-        address, name = _NAMES[reader]
-        return Recipient(NOBODY, address, name, attempt=1, pos=0)
-    return _reader(runtime, reader) if reader else SOMEBODY
+def _somebody(runtime: Runtime, rendition: Rendition, newsletter_id: int, reader: str | Reader) -> Recipient:
+    if not isinstance(reader, Reader):
+        return _reader(runtime, reader, newsletter_id) if reader else SOMEBODY
+    address, name = _NAMES[reader]
+    one = tuple(sorted(rendition.html.sections)[:1]) if reader is Reader.SHORTEST else ()
+    return Recipient(NOBODY, address, name, attempt=1, pos=0, sections=one)
 
 
-def _reader(runtime: Runtime, which: str) -> Recipient:
+def _reader(runtime: Runtime, which: str, newsletter_id: int) -> Recipient:
     if which.isascii() and which.isdigit() and len(which) < 19:
         key: int | str = int(which)
     else:
         key = runtime.address_key.of(parse_address(which).normalised)
     with runtime.database.reading() as session:
-        found = subscribers.reader(session, key)
+        found = subscribers.reader(session, key, newsletter_id)
     if found is None:
         raise Misuse(f"There is no subscriber {which[:200]!r}.", next_step="newsletter subscribers list")
     return found

@@ -78,7 +78,7 @@ def newsletters(runtime: Runtime, now: datetime) -> tuple[Card, ...]:
     with runtime.database.reading() as session:
         return tuple(
             replace(
-                _card(settings, now),
+                card(settings, now),
                 latest=next(iter(public.went_out(session, _public([settings]), limit=1)), None),
             )
             for settings in runtime.settings.newsletters
@@ -92,16 +92,16 @@ def archive(
     settings = runtime.newsletters.get(slug)
     if settings is None:
         return None
-    card = _card(settings, now)
-    if card.is_private:
-        return Archive(card, ()) if (page, year) == (1, None) else None
+    about = card(settings, now)
+    if about.is_private:
+        return Archive(about, ()) if (page, year) == (1, None) else None
     with runtime.database.reading() as session:
         found = public.archive(session, slug, now, year=year, skip=(page - 1) * PAGE, limit=PAGE + 1)
         years = public.years(session, slug)
     if not found and (page > 1 or year is not None):
         return None
     told = tuple(_told(edition, settings) for edition in found[:PAGE])
-    return Archive(card, told, page, has_older=len(found) > PAGE, years=years, year=year)
+    return Archive(about, told, page, has_older=len(found) > PAGE, years=years, year=year)
 
 
 def search(runtime: Runtime, slug: str, now: datetime, query: str) -> Archive | None:
@@ -112,7 +112,7 @@ def search(runtime: Runtime, slug: str, now: datetime, query: str) -> Archive | 
     words = wanted(query)
     with runtime.database.reading() as session:
         found = public.found(session, slug, words, limit=PAGE + 1) if words else ()
-    return Archive(_card(settings, now), found[:PAGE], has_older=len(found) > PAGE, query=" ".join(words))
+    return Archive(card(settings, now), found[:PAGE], has_older=len(found) > PAGE, query=" ".join(words))
 
 
 def feed(runtime: Runtime, slug: str, now: datetime) -> tuple[Card, tuple[Item, ...]] | None:
@@ -123,7 +123,7 @@ def feed(runtime: Runtime, slug: str, now: datetime) -> tuple[Card, tuple[Item, 
     with runtime.database.reading() as session:
         listed = public.went_out(session, [slug], limit=IN_FEED)
         renditions = [read_rendition(session, edition.rendition_id or 0) for edition in listed]
-    return _card(settings, now), tuple(
+    return card(settings, now), tuple(
         Item(
             edition,
             runtime.links.edition(slug, edition.slug),
@@ -217,7 +217,8 @@ def _public(listed: Collection[NewsletterSettings]) -> list[str]:
     return [settings.slug for settings in listed if not settings.private_archive]
 
 
-def _card(settings: NewsletterSettings, now: datetime) -> Card:
+def card(settings: NewsletterSettings, now: datetime) -> Card:
+    """A newsletter as it introduces itself now."""
     return Card(
         slug=settings.slug,
         name=settings.name,

@@ -13,12 +13,14 @@ from newsletter.models import Subscriber, SubscriptionState, Suppression
 from newsletter.runtime import Runtime
 from newsletter.services.finding import find_person
 from newsletter.store import people
+from newsletter.store.audience import is_for
 from newsletter.store.people import Handled, Standing
+from newsletter.store.sections import PassedBy, passed_by
 
 # What the history calls an act, and what a person reads
 _ACTS = {
     "add": "given a place", "leave": "left", "return": "came back", "forget": "forgotten",
-    "export": "their data was exported",
+    "export": "their data was exported", "sections": "chose sections",
 }  # fmt: skip
 
 
@@ -74,6 +76,9 @@ def _events(
         yield Event(suppression.since, _suppression(suppression))
     for one in people.handled(session, person.id or 0, limit):
         yield Event(one.at or one.due_at, _delivery(one))
+    for passed in passed_by(session, person.id or 0, limit):
+        if (told := _passed_by(passed, standings, suppression)) is not None:
+            yield told
     for line in people.history_of(session, person.id or 0, limit):
         yield Event(line.at, f"{_ACTS.get(line.act, line.act)}{_why(line.why, slugs)} (by {line.who})")
 
@@ -90,6 +95,18 @@ def _place(standing: Standing) -> Iterator[Event]:
         yield Event(standing.ended_at, f"place on {standing.newsletter} ended")
 
 
+def _passed_by(
+    one: PassedBy, standings: tuple[Standing, ...], suppression: Suppression | None
+) -> Event | None:
+    """None where the edition would not have been for them anyway."""
+    place = next(place for place in standings if place.newsletter == one.edition.partition("/")[0])
+    is_paused = place.paused_until is not None and place.paused_until > one.frozen_at
+    is_barred = suppression is not None and suppression.since <= one.frozen_at
+    if is_paused or is_barred or not is_for(one.kind, one.day, place.cadence):
+        return None
+    return Event(one.frozen_at, f"{one.edition} not planned: it had nothing of {', '.join(one.sections)}")
+
+
 def _delivery(one: Handled) -> str:
     attempt = f", attempt {one.attempt}" if one.attempt > 1 else ""
     relay = f" by {one.relay}" if one.relay else ""
@@ -99,9 +116,10 @@ def _delivery(one: Handled) -> str:
 
 def _why(why: str, slugs: dict[int, str]) -> str:
     """The history names newsletters by number."""
-    kind, _, number = why.partition(" ")
+    about, colon, more = why.partition(": ")
+    kind, _, number = about.partition(" ")
     if kind == "newsletter" and number.isdecimal():
-        return f" on {slugs.get(int(number), why)}"
+        return f" on {slugs.get(int(number), about)}{colon}{more}"
     return f": {why}" if why else ""
 
 

@@ -6,6 +6,7 @@ the first row has begun it can be undone; from then on the ledger alone says who
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,18 +17,23 @@ from newsletter.errors import Refused
 from newsletter.mail.message import Compiled
 from newsletter.models import Edition, EditionKind, EditionState
 from newsletter.runtime import Runtime
+from newsletter.schedule import later_dues
 from newsletter.services.checking import in_the_way, refuse_blocked
 from newsletter.services.drafting import as_it_stands
 from newsletter.services.finding import refuse_if_stopped
-from newsletter.services.timing import is_too_late, usual_due
+from newsletter.services.timing import is_past_limit, is_too_late, usual_due
 from newsletter.store import control, deliveries, editions, freezing
-from newsletter.store.audience import audience, count_audience
+from newsletter.store.audience import audience_of, count_audience
+from newsletter.store.deliveries import Open
 from newsletter.store.newsletters import newsletter_ids
+from newsletter.store.sections import sections_of
 from newsletter.values import Finding, Letterhead, Sums
 
 WHO = "scheduler"
 # An edition frozen this soon after its minute is still on time
 PUNCTUAL = timedelta(seconds=60)
+# Kinds that go to everybody at once, wherever it is nine o'clock
+WITHOUT_TIME = (EditionKind.EXTRA, EditionKind.CORRECTION)
 # That the link of a mail opens its edition in an archive that is private
 PRIVATE_VIEW = timedelta(days=5 * 365)
 
@@ -50,7 +56,7 @@ def _open(
 ) -> None:
     if edition.by_hand and edition.state != EditionState.FROZEN:
         return
-    if is_too_late(newsletter, edition, now):
+    if _is_too_late(session, newsletter, edition, now):
         _hold_late(session, newsletter, edition, now)
     elif edition.state == EditionState.FROZEN or edition.rendition_id is None:
         return
@@ -65,10 +71,18 @@ def _open(
         trouble = " ".join(finding.sentence for finding in found)
         editions.change(session, edition, EditionState.HELD, now, who=WHO, why=trouble)
     else:
-        planned = freeze(session, runtime, edition, now, due_at=edition.due_at, who=WHO)
+        planned = freeze(session, runtime, newsletter, edition, now, due_at=edition.due_at, who=WHO)
         if planned == 0 and edition.id is not None:
             empty = editions.get(session, edition.id)
             editions.change(session, empty, EditionState.SKIPPED, now, who=WHO, why="it has no reader")
+
+
+def _is_too_late(session: Session, newsletter: NewsletterSettings, edition: Edition, now: datetime) -> bool:
+    """A frozen one is late once its first readers are, who may get it at a time of their own."""
+    first = None
+    if edition.state == EditionState.FROZEN:
+        first = deliveries.still_open(session, edition.id or 0, now).due_at
+    return is_too_late(newsletter, edition, now) if first is None else is_past_limit(newsletter, first, now)
 
 
 def _hold_late(session: Session, newsletter: NewsletterSettings, edition: Edition, now: datetime) -> None:
@@ -88,8 +102,8 @@ def _in_the_way(
 
 
 def freeze(
-    session: Session, runtime: Runtime, edition: Edition, now: datetime, *, due_at: datetime, who: str,
-    resume_to: EditionState | None = None,
+    session: Session, runtime: Runtime, newsletter: NewsletterSettings, edition: Edition, now: datetime, *,
+    due_at: datetime, who: str, resume_to: EditionState | None = None,
 ) -> int | None:  # fmt: skip
     """Fill the ledger of an edition whose rendition is stored; returns how many will get it.
 
@@ -101,11 +115,24 @@ def freeze(
     )  # fmt: skip
     if not frozen or edition.id is None:
         return None
-    people = audience(edition.newsletter_id, EditionKind(edition.kind), edition.local_date, now)
-    return freezing.plan(
+    people = audience_of(edition, now, sections=sections_of(session, edition.id))
+    planned = freezing.plan(
         session, edition.id, people, due_at=due_at, size=runtime.settings.sending.batch,
         deadline=due_at + timedelta(seconds=runtime.settings.sending.deadline),
+        later=_later(session, newsletter, edition, due_at), lanes=runtime.lane_of_domain,
     )  # fmt: skip
+    runtime.dispatcher.enqueue(session, edition.id)
+    return planned
+
+
+def _later(
+    session: Session, newsletter: NewsletterSettings, edition: Edition, due_at: datetime
+) -> Mapping[str, datetime]:
+    """The zones whose readers get it at a time of their own. An extra or a correction is for now."""
+    if newsletter.delivery_time == "publisher" or edition.kind in WITHOUT_TIME:
+        return {}
+    zones = freezing.zones(session, edition.newsletter_id)
+    return later_dues(edition.local_date, newsletter.send_at, due_at, zones)
 
 
 def unfreeze(
@@ -123,7 +150,8 @@ def unfreeze(
         due_at = usual_due(newsletter, edition) or now
         back = EditionState(edition.resume_to) if due_at > now else EditionState.HELD
         values: dict[str, object] = {"due_at": due_at, "frozen_at": None}
-        if back is EditionState.DRAFT and now < due_at - timedelta(seconds=newsletter.cutoff):
+        moves_on = edition.corrects_id is None and now < due_at - timedelta(seconds=newsletter.cutoff)
+        if back is EditionState.DRAFT and moves_on:
             values |= {"closed_at": None, "rendition_id": None}
         why = "its send was undone" if back is EditionState.HELD else ""
         if not editions.change(session, edition, back, now, who=who, act="undone", why=why, **values):
@@ -192,7 +220,7 @@ def send_now(
         refuse_blocked(
             _in_the_way(session, runtime, newsletter, edition, now), f"{newsletter.slug}/{edition.slug}"
         )
-        people = freeze(session, runtime, edition, now, due_at=due_at, who=who, resume_to=was)
+        people = freeze(session, runtime, newsletter, edition, now, due_at=due_at, who=who, resume_to=was)
         if people == 0:
             raise Refused(
                 f"{newsletter.slug} has no reader for {edition.slug}; it stays as it was.",
@@ -203,9 +231,9 @@ def send_now(
     return Dispatch(edition_id, edition.slug, due_at, people, True)
 
 
-def count_people(runtime: Runtime, edition: Edition, now: datetime) -> int:
-    """How many would get the edition if it were frozen now."""
-    people = audience(edition.newsletter_id, EditionKind(edition.kind), edition.local_date, now)
+def count_people(runtime: Runtime, edition: Edition, sections: Collection[str], now: datetime) -> int:
+    """How many would get the edition if it were frozen now, with entries in these sections."""
+    people = audience_of(edition, now, sections=sections)
     with runtime.database.reading() as session:
         return count_audience(session, people)
 
@@ -214,6 +242,12 @@ def progress(runtime: Runtime, edition_id: int) -> tuple[EditionState, Sums]:
     with runtime.database.reading() as session:
         state = EditionState(editions.get(session, edition_id).state)
         return state, deliveries.sums(session, edition_id)
+
+
+def still_open(runtime: Runtime, edition_id: int, now: datetime) -> Open:
+    """What the edition has yet to begin, and for how many it is not time yet."""
+    with runtime.database.reading() as session:
+        return deliveries.still_open(session, edition_id, now)
 
 
 def compose(runtime: Runtime, edition_id: int) -> Compiled:

@@ -16,7 +16,7 @@ from sqlmodel import Session
 from newsletter.clock import machine_now
 from newsletter.config import NewsletterSettings
 from newsletter.errors import NewsletterError
-from newsletter.models import Edition, EditionKind, EditionState, History, Slot
+from newsletter.models import Edition, EditionState, History, Slot
 from newsletter.render.subjects import suggested
 from newsletter.render.view import preheader_of
 from newsletter.runtime import Runtime
@@ -32,7 +32,8 @@ from newsletter.services.revising import id_of
 from newsletter.services.timing import usual_due
 from newsletter.store import articles, deliveries, editions, history, snapshots, staff, standing, waivers
 from newsletter.store import touches as hands
-from newsletter.store.audience import audience, count_audience
+from newsletter.store.audience import audience_of, count_audience
+from newsletter.store.sections import sections_of
 from newsletter.values import Candidate, Past, Placement, Ran, Rendition, Touch, Waiver
 
 OUT_AT_A_GLANCE = 12
@@ -146,7 +147,7 @@ def lay_open(runtime: Runtime, newsletter: NewsletterSettings, slug: str, now: d
         usual = usual_due(newsletter, edition)
         return Open(
             edition=edition,
-            line=edition_line(edition, sums, newsletter.cutoff),
+            line=edition_line(session, edition, sums, newsletter.cutoff, now),
             groups=groups,
             dropped=_dropped(session, touches),
             left=left,
@@ -223,7 +224,8 @@ def count(runtime: Runtime, newsletter: NewsletterSettings, slug: str, now: date
     """Exactly how many would get it now; it takes its time where they are a million."""
     with runtime.database.reading() as session:
         edition = find_edition(session, newsletter, slug)
-    return sending.count_people(runtime, edition, now)
+        sections = sections_of(session, id_of(edition))
+    return sending.count_people(runtime, edition, sections, now)
 
 
 def compare(
@@ -313,9 +315,8 @@ def _people(
     """How many it is for, and of which moment that figure is: many are not counted for every look."""
     number = edition.newsletter_id
     if standing.is_small(session, number):
-        ahead = max(edition.due_at, now) if edition.own_due_at is None else now
-        kind = EditionKind(edition.kind)
-        return count_audience(session, audience(number, kind, edition.local_date, ahead)), now
+        people = audience_of(edition, now, sections=sections_of(session, id_of(edition)))
+        return count_audience(session, people), now
     kept = standing.kept_counts(session).get(number)
     is_next = edition.local_date == next_due(newsletter, now).day
     return (kept.people, kept.at) if kept and is_next else (None, None)

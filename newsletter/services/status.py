@@ -11,7 +11,7 @@ from sqlmodel import Session
 from newsletter.clock import machine_now
 from newsletter.config import NewsletterSettings
 from newsletter.errors import Misuse
-from newsletter.models import DeliveryState, Edition, EditionKind, Headcount
+from newsletter.models import DeliveryState, Edition, Headcount
 from newsletter.runtime import Runtime
 from newsletter.schedule import next_due
 from newsletter.services.lines import (
@@ -30,9 +30,10 @@ from newsletter.services.lines import (
 from newsletter.services.needs import needs
 from newsletter.services.underway import is_worth_a_look, run_line
 from newsletter.store import alerts, articles, control, deliveries, editions, leases, letters, staff, standing
-from newsletter.store.audience import audience, count_audience
+from newsletter.store.audience import count_next
 from newsletter.store.deliveries import Answered
 from newsletter.store.feeds import is_silent
+from newsletter.store.hints import living_workers
 from newsletter.store.history import story_of
 from newsletter.store.letters import LettersStanding
 from newsletter.store.newsletters import newsletter_ids
@@ -73,6 +74,7 @@ def status(runtime: Runtime, now: datetime) -> Status:
     with runtime.database.reading() as session:
         posted = letters.standing(session, asked_before=now - LONG, since=now - UNTOLD)
         shown = _editions_to_show(session, runtime)
+        workers = living_workers(session, leases.SILENCE) if runtime.has_workers else None
         found = Status(
             at=now,
             newsletters=_newsletters(session, runtime, shown, now),
@@ -89,7 +91,8 @@ def status(runtime: Runtime, now: datetime) -> Status:
             unsigned=_unsigned(runtime),
             store=StoreLine(runtime.database.engine.dialect.name, standing.size(session), version),
             clock=leases.last_sign(session, CLOCK),
-            delivering=leases.living_holder(session, "delivery") is not None,
+            delivering=bool(workers) or leases.living_holder(session, "delivery") is not None,
+            workers=workers,
             serving=leases.living_holder(session, "serve") is not None,
             untold=alerts.count_failed(session, now - UNTOLD) + posted.untold,
         )
@@ -145,7 +148,7 @@ def edition_story(runtime: Runtime, name: str, now: datetime) -> EditionStory:
         sums = deliveries.sums(session, edition.id)
         first, last = deliveries.span(session, edition.id)
         return EditionStory(
-            line=edition_line(edition, sums, newsletter.cutoff),
+            line=edition_line(session, edition, sums, newsletter.cutoff, now),
             placements=placed,
             articles={a.id: a for a in articles.by_ids(session, [p.article_id for p in placed])},
             reasons=edition.reasons,
@@ -178,10 +181,11 @@ def split_name(runtime: Runtime, name: str, now: datetime) -> tuple[NewsletterSe
 
 
 def recent_editions(runtime: Runtime, newsletter: NewsletterSettings, limit: int) -> tuple[EditionLine, ...]:
+    now = runtime.clock.now()
     with runtime.database.reading() as session:
         number = newsletter_ids(session).get(newsletter.slug, 0)
         return tuple(
-            edition_line(edition, deliveries.sums(session, edition.id or 0), newsletter.cutoff)
+            edition_line(session, edition, deliveries.sums(session, edition.id or 0), newsletter.cutoff, now)
             for edition in editions.recent(session, number, limit)
         )
 
@@ -211,7 +215,7 @@ def _newsletters(
                 people_at=people_at,
                 editions=tuple(
                     replace(
-                        edition_line(edition, sums, newsletter.cutoff),
+                        edition_line(session, edition, sums, newsletter.cutoff, now),
                         lead=leads.get(edition.id or 0, ""),
                         present=names.get(f"{newsletter.slug}/{edition.slug}", ()),
                     )
@@ -228,7 +232,7 @@ def _people(
     """How many the next daily is for, and of which moment that figure is: many are not counted anew."""
     if standing.is_small(session, number):
         ahead = next_due(newsletter, now)
-        return count_audience(session, audience(number, EditionKind.DAILY, ahead.day, ahead.at)), now
+        return count_next(session, number, ahead.day, ahead.at), now
     return (kept.people, kept.at) if kept else (None, None)
 
 

@@ -6,7 +6,7 @@ subscription when it would begin, so a leave counts even for an edition that is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 
@@ -16,10 +16,12 @@ from newsletter.errors import Refused
 from newsletter.models import Cadence, SubscriptionState
 from newsletter.runtime import Runtime
 from newsletter.services.newcomers import welcome
-from newsletter.store import subscribers
+from newsletter.store import places, subscribers
 from newsletter.store.history import note
 from newsletter.store.newsletters import newsletter_ids, sync_newsletters
-from newsletter.store.subscribers import Listed, Place
+from newsletter.store.subscribers import Listed
+
+REASONS = ("too often", "not for me", "never asked", "another reason")
 
 
 class Answer(StrEnum):
@@ -27,38 +29,36 @@ class Answer(StrEnum):
     KNOWN = "known"
 
 
-@dataclass(frozen=True, slots=True)
-class Preferences:
-    """What a person's own link shows: the address only as a reminder, for mails get forwarded."""
-
-    masked_address: str
-    places: tuple[Place, ...]
-
-
 def leave(runtime: Runtime, subscriber_id: int, newsletter_id: int, now: datetime) -> None:
     """End a subscription at once. Idempotent; silent when there is nothing to end."""
     with runtime.database.writing() as session:
-        if subscribers.end(session, subscriber_id, newsletter_id, now):
+        if places.end(session, subscriber_id, newsletter_id, now):
             _note(session, now, "reader", "leave", subscriber_id, newsletter_id)
+
+
+def leave_all(runtime: Runtime, subscriber_id: int, now: datetime) -> None:
+    """End every subscription that somebody has."""
+    with runtime.database.writing() as session:
+        for newsletter_id in places.end_all(session, subscriber_id, now):
+            _note(session, now, "reader", "leave", subscriber_id, newsletter_id)
+
+
+def say_why(runtime: Runtime, subscriber_id: int, newsletter_id: int, reason: str, now: datetime) -> None:
+    """Keep why somebody left, if it is one of `REASONS`; others say nothing."""
+    if reason in REASONS:
+        with runtime.database.writing() as session:
+            why = f"newsletter {newsletter_id}: {reason}"
+            note(session, now, "reader", "left because", "subscriber", subscriber_id, why)
 
 
 def return_to(runtime: Runtime, subscriber_id: int, newsletter_id: int, now: datetime) -> bool:
     """Undo a leave; True when the subscription is active afterwards. Lifts no suppression."""
     with runtime.database.writing() as session:
-        if subscribers.revive(session, subscriber_id, newsletter_id, now):
+        if places.revive(session, subscriber_id, newsletter_id, now):
             _note(session, now, "reader", "return", subscriber_id, newsletter_id)
             return True
-        state = subscribers.state_of(session, subscriber_id, newsletter_id)
+        state = places.state_of(session, subscriber_id, newsletter_id)
         return state is SubscriptionState.ACTIVE
-
-
-def preferences(runtime: Runtime, subscriber_id: int) -> Preferences | None:
-    """None for nobody and for who was forgotten."""
-    with runtime.database.reading() as session:
-        address = subscribers.address_of(session, subscriber_id)
-        if address is None:
-            return None
-        return Preferences(_masked(address), subscribers.places_of(session, subscriber_id))
 
 
 def list_people(
@@ -81,13 +81,14 @@ def add(
     consent_text: str = "",
     consent_source: str = "",
     cadence: Cadence = Cadence.DAILY,
+    sections: Collection[str] = (),
 ) -> Answer:
-    """Give one person a place.
+    """Give one person a place; without `sections` they get all.
 
     Raises Misuse for an address that is none or an unknown newsletter, Refused for an address that
     is suppressed and for somebody who left: only they can come back.
     """
-    person = welcome(runtime.address_key, address, name, cadence, consent_text, consent_source)
+    person = welcome(runtime.address_key, address, name, cadence, consent_text, consent_source, sections)
     with runtime.database.writing() as session:
         newsletter_id = _newsletter_id(session, runtime, newsletter_slug, now)
         admitted = subscribers.admit(session, newsletter_id, [person], now)
@@ -99,7 +100,7 @@ def add(
         if admitted.new:
             _note(session, now, "ops", "add", admitted.new[person.address_key], newsletter_id)
             return Answer.NEW
-        state = subscribers.state_of(session, admitted.known[person.address_key], newsletter_id)
+        state = places.state_of(session, admitted.known[person.address_key], newsletter_id)
     if state is SubscriptionState.ENDED:
         raise Refused(
             f"{person.address} has left {newsletter_slug}; only they can come back.",
@@ -117,8 +118,3 @@ def _note(
     session: Session, now: datetime, who: str, act: str, subscriber_id: int, newsletter_id: int
 ) -> None:
     note(session, now, who, act, "subscriber", subscriber_id, f"newsletter {newsletter_id}")
-
-
-def _masked(address: str) -> str:
-    local, _, domain = address.rpartition("@")
-    return f"{local[:1]}•••@{domain}"

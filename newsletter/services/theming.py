@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +11,15 @@ from pathlib import Path
 from newsletter.errors import Misuse, Refused
 from newsletter.render.compile import compile_edition, neutral_html, plain_text
 from newsletter.render.frames import SCHEMES, frames_page, in_scheme
+from newsletter.render.letters import print_letter
 from newsletter.render.lint.check import check_theme
 from newsletter.render.lint.faults import Fault
 from newsletter.render.sample import NEUTRAL, PICTURES, PICTURES_URL, states
+from newsletter.render.sample_letters import letters
 from newsletter.render.shipped import shipped
 from newsletter.render.theme import DEFAULT, check_theme_name, is_theme_name, load_theme
 from newsletter.runtime import Runtime
+from newsletter.values import Rendition
 
 MARK = "preview.json"
 FIRST_FILE = "digest.mjml.j2"
@@ -89,28 +93,37 @@ def new_theme(runtime: Runtime, name: str) -> Path:
 
 
 def check(runtime: Runtime, name: str) -> list[Fault]:
-    """Every fault of a theme, over all sample editions. Raises Misuse where there is no such theme."""
-    return check_theme(load_theme(name, runtime.themes), states())
+    """Every fault of a theme, over all sample editions and letters. Raises Misuse where there is no such
+    theme."""
+    return check_theme(load_theme(name, runtime.themes), states(), letters())
 
 
 def preview(runtime: Runtime, name: str, folder: Path) -> Path:
-    """Write every state of a theme into `folder`, and one page that frames them all; gives that page.
+    """Write every state and letter of a theme into `folder`, and one page that frames them all; gives
+    that page.
 
     Raises Faulty for a theme that cannot be shown, Misuse for a folder that is a link, Refused for one
     that holds something else.
     """
     theme = load_theme(name, runtime.themes)
-    pages = {state: compile_edition(view, theme) for state, view in states().items()}
+    pages = {state: _read(compile_edition(view, theme)) for state, view in states().items()}
+    printed = {letter: print_letter(view, theme) for letter, view in letters().items()}
+    pages |= {letter: (mail.html, mail.text) for letter, mail in printed.items()}
     _make_room(folder, name)
     shutil.copytree(PICTURES, folder / "pictures")
-    for state, rendition in pages.items():
-        html = neutral_html(rendition, NEUTRAL).replace(PICTURES_URL, "pictures/")
+    for state, (html, text) in pages.items():
         for scheme in SCHEMES:
             _write(folder / f"{_file(state)}-{scheme}.html", in_scheme(html, scheme))
-        _write(folder / f"{_file(state)}.txt", plain_text(rendition, NEUTRAL))
+        _write(folder / f"{_file(state)}.txt", text)
     index = folder / "index.html"
     _write(index, frames_page(name, {state: _file(state) for state in pages}))
     return index
+
+
+def _read(rendition: Rendition) -> tuple[str, str]:
+    """Both parts as somebody reads them, with pictures from the preview's own folder."""
+    html = neutral_html(rendition, NEUTRAL).replace(PICTURES_URL, "pictures/")
+    return html, plain_text(rendition, NEUTRAL)
 
 
 def _there(runtime: Runtime) -> set[str]:
@@ -143,4 +156,4 @@ def _write(file: Path, text: str) -> None:
 
 
 def _file(state: str) -> str:
-    return state.replace(" ", "-")
+    return re.sub("[^a-z]+", "-", state)

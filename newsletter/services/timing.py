@@ -14,11 +14,13 @@ from newsletter.models import Edition, EditionKind
 from newsletter.schedule import WEEK, due_instant, next_due
 from newsletter.store import editions
 
+OF_THEIR_OWN_TIME = (EditionKind.EXTRA, EditionKind.CORRECTION)
+
 
 def usual_due(newsletter: NewsletterSettings, edition: Edition) -> datetime | None:
-    """When it is due unless a hand sends it: a daily by the schedule, None on dates without one, and an
-    extra at the time that it was given."""
-    if edition.kind == EditionKind.EXTRA:
+    """When it is due unless a hand sends it: a daily by the schedule, None on dates without one, an extra
+    and a correction at the time that they were given."""
+    if edition.kind in OF_THEIR_OWN_TIME:
         return edition.own_due_at
     day = edition.local_date
     if WEEK[day.weekday()] not in newsletter.days or newsletter.taken_out(day):
@@ -47,7 +49,7 @@ def closing_moment(
 
 def lapses_at(session: Session, newsletter: NewsletterSettings, edition: Edition) -> datetime | None:
     """The cut-off of the next of its kind, when it is too late for this one; None while no next is known."""
-    if edition.kind != EditionKind.EXTRA:
+    if edition.kind not in OF_THEIR_OWN_TIME:
         following = next_due(newsletter, edition.due_at).at
     else:
         later = editions.following(session, edition)
@@ -59,4 +61,8 @@ def lapses_at(session: Session, newsletter: NewsletterSettings, edition: Edition
 
 def is_too_late(newsletter: NewsletterSettings, edition: Edition, now: datetime) -> bool:
     """Whether its time is longer ago than it may be late by itself."""
-    return now > edition.due_at + timedelta(seconds=newsletter.late_limit)
+    return is_past_limit(newsletter, edition.due_at, now)
+
+
+def is_past_limit(newsletter: NewsletterSettings, due_at: datetime, now: datetime) -> bool:
+    return now > due_at + timedelta(seconds=newsletter.late_limit)

@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from newsletter.models import DeliveryState, Edition, EditionState
 from newsletter.services.lines import RunLine, Words
+from newsletter.store.deliveries import still_open
 from newsletter.store.standing import Answer, lanes, troubled
 from newsletter.values import Sums
 from newsletter.visible import nobody
@@ -36,13 +37,15 @@ def run_line(session: Session, name: str, edition: Edition, sums: Sums, now: dat
     number = edition.id or 0
     answers = troubled(session, number) if sums.failed + sums.deferred + sums.expired else []
     per_second = _rate(edition, sums, now)
+    still = still_open(session, number, now)
     is_running = edition.state == EditionState.SENDING
     return RunLine(
         edition=name,
         state=EditionState(edition.state),
         sums=sums,
         per_second=round(per_second, 1),
-        seconds_left=round(sums.queued / per_second) if is_running and per_second else None,
+        seconds_left=round((sums.queued - still.later) / per_second) if is_running and per_second else None,
+        still=still,
         lanes=lanes(session, number),
         words=_grouped(answers),
         sampled=len(answers),

@@ -69,7 +69,7 @@ def run(runtime: Runtime, newsletter: NewsletterSettings, slug: str, now: dateti
         may_miss = edition.state == EditionState.SENT and edition.frozen_at is not None
         is_counted = may_miss and standing.is_small(session, edition.newsletter_id)
         return Run(
-            line=edition_line(edition, sums, newsletter.cutoff),
+            line=edition_line(session, edition, sums, newsletter.cutoff, now),
             run=run_line(session, f"{newsletter.slug}/{slug}", edition, sums, now),
             began_at=edition.began_at,
             finished_at=edition.finished_at,
@@ -107,7 +107,7 @@ def who_is_missing(runtime: Runtime, newsletter: NewsletterSettings, slug: str, 
 
 
 def _count_missing(session: Session, edition: Edition, now: datetime) -> int:
-    never = count_audience(session, missing.without_row(edition, now))
+    never = count_audience(session, missing.without_row(session, edition, now))
     return never + reopening.count(session, edition.id or 0, reopening.PASSED_OVER)
 
 

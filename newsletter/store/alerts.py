@@ -18,6 +18,7 @@ from newsletter.store.dialect import insert_for
 
 # States in which an edition may still have something to say, however long ago it was due
 LASTING = (EditionState.HELD, EditionState.PAUSED, EditionState.SENDING)
+PATIENCE = 3  # tries in vain that may happen to any channel, before somebody is needed
 KEY = ("kind", "what", "what_id", "mark", "channel")
 
 
@@ -96,10 +97,15 @@ def settle(session: Session, alert: Alert, state: AlertState, trouble: str = "")
 
 
 def count_failed(session: Session, since: datetime) -> int:
-    """Alerts of events since then that were given up, or have been tried in vain so far."""
+    """Alerts of events since then that were given up, or have been tried in vain again and again."""
+    is_stuck = (col(Alert.tries) >= PATIENCE) & (col(Alert.trouble) != "")
     return session.exec(
         select(func.count()).where(
-            col(Alert.at) >= since, col(Alert.state) != AlertState.TOLD, col(Alert.trouble) != ""
+            col(Alert.at) >= since,
+            or_(
+                col(Alert.state) == AlertState.FAILED,
+                (col(Alert.state) == AlertState.WAITING) & is_stuck,
+            ),
         )
     ).one()
 

@@ -24,7 +24,7 @@ from newsletter.store.postgresql import copy_in
 class Arrival(NamedTuple):
     """A person who is to get a newsletter, as line `line` of a file says; empty is what it does not say.
 
-    `attributes` is a JSON object.
+    `attributes` is a JSON object, `sections` what the store keeps of their names.
     """
 
     line: int
@@ -40,6 +40,7 @@ class Arrival(NamedTuple):
     consent_source: str
     consent_at: datetime | None
     attributes: str
+    sections: str
 
 
 class Became(NamedTuple):
@@ -59,7 +60,7 @@ _ARRIVAL = Table(
     Column("address_key", String(64)), Column("lane", String(32)), Column("name", String(200)),
     Column("zone", String(64)), Column("cadence", String(16)), Column("state", String(16)),
     Column("consent_text", Text), Column("consent_source", Text), Column("consent_at", UTCDateTime()),
-    Column("attributes", JSON().with_variant(JSONB(), "postgresql")),
+    Column("attributes", JSON().with_variant(JSONB(), "postgresql")), Column("sections", Text),
     prefixes=["TEMPORARY"],
 )  # fmt: skip
 _JUDGED = Table(
@@ -86,11 +87,8 @@ def lay_down(session: Session, people: Sequence[Arrival]) -> None:
         return
     instant = "{:%Y-%m-%d %H:%M:%S.%f}".format  # as the store keeps instants
     session.connection().exec_driver_sql(
-        "INSERT INTO arrival VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (*person[:11], person.consent_at and instant(person.consent_at), person.attributes)
-            for person in people
-        ],
+        "INSERT INTO arrival VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [(*person[:11], person.consent_at and instant(person.consent_at), *person[12:]) for person in people],
     )
 
 
@@ -130,7 +128,8 @@ def _bring_up_to_date(session: Session) -> int:
 # min(id + 0): of min(id) alone PostgreSQL believes that walking all ids in order would be quick
 _JUDGE = text(
     "INSERT INTO judged (line, newsletter_id, subscriber_id, verdict, nth_person, address, address_key,"
-    " lane, name, zone, cadence, state, consent_text, consent_source, consent_at, attributes)"
+    " lane, name, zone, cadence, state, consent_text, consent_source, consent_at, attributes,"
+    " sections)"
     " SELECT a.line, a.newsletter_id, a.subscriber_id,"
     "  CASE WHEN EXISTS (SELECT 1 FROM suppression x WHERE x.address_key = a.address_key) THEN 4"
     "   WHEN a.nth > 1 THEN 1"
@@ -138,7 +137,7 @@ _JUDGE = text(
     "    AND p.newsletter_id = a.newsletter_id) THEN 2"
     "   ELSE 3 END,"
     "  a.nth_person, a.address, a.address_key, a.lane, a.name, a.zone, a.cadence, a.state,"
-    "  a.consent_text, a.consent_source, a.consent_at, a.attributes"
+    "  a.consent_text, a.consent_source, a.consent_at, a.attributes, a.sections"
     " FROM (SELECT arrival.*, n.id AS newsletter_id,"
     "  (SELECT min(s.id + 0) FROM subscriber s"
     "   WHERE s.address_key = arrival.address_key AND s.address IS NOT NULL) AS subscriber_id,"
@@ -163,11 +162,12 @@ _WRITE_PEOPLE = text(
 ).bindparams(bindparam("now", type_=UTCDateTime()))
 _WRITE_PLACES = text(
     "INSERT INTO subscription (subscriber_id, newsletter_id, state, cadence, zone, active_since, ended_at,"
-    " consent_text, consent_source, consent_at)"
+    " consent_text, consent_source, consent_at, sections, sections_since)"
     " SELECT j.id, j.newsletter_id, j.state,"
     "  CASE WHEN j.cadence = '' THEN 'daily' ELSE j.cadence END, j.zone,"
     "  CASE WHEN j.state = 'active' THEN :now END, CASE WHEN j.state = 'ended' THEN :now END,"
-    "  j.consent_text, j.consent_source, j.consent_at"
+    "  j.consent_text, j.consent_source, j.consent_at,"
+    "  j.sections, CASE WHEN j.sections <> '' THEN :now END"
     " FROM (SELECT judged.*, (SELECT min(s.id + 0) FROM subscriber s"
     "   WHERE s.address_key = judged.address_key AND s.address IS NOT NULL) AS id"
     "  FROM judged WHERE verdict = 3) j"

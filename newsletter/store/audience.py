@@ -2,21 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Select, and_, exists, func, or_, select
 from sqlmodel import Session, col
 
-from newsletter.models import Cadence, EditionKind, Subscriber, Subscription, SubscriptionState, Suppression
+from newsletter.models import (
+    Cadence,
+    Delivery,
+    DeliveryState,
+    Edition,
+    EditionKind,
+    Subscriber,
+    Subscription,
+    SubscriptionState,
+    Suppression,
+)
+from newsletter.store.sections import reads_any_of, sections_ahead
 
-Audience = Select[Any, Any]
+Audience = Select[Any, Any, Any, Any]
 
 
-def audience(newsletter_id: int, kind: EditionKind, day: date, at: datetime) -> Audience:
-    """Selects (subscriber id, lane) of those whom an edition of this day and kind is for."""
-    return (
-        select(col(Subscriber.id).label("subscriber_id"), col(Subscriber.lane).label("lane"))
+def audience_of(edition: Edition, at: datetime, *, sections: Collection[str] | None) -> Audience:
+    """Those whom this edition is for; a correction is for those who got what it corrects."""
+    people = audience(
+        edition.newsletter_id, EditionKind(edition.kind), edition.local_date, at, sections=sections
+    )
+    if edition.kind != EditionKind.CORRECTION:
+        return people
+    got_it = exists().where(
+        col(Delivery.edition_id) == edition.corrects_id,
+        col(Delivery.subscriber_id) == col(Subscriber.id),
+        col(Delivery.state).in_((DeliveryState.SENT, DeliveryState.UNKNOWN)),
+    )
+    return people.where(got_it)
+
+
+def audience(
+    newsletter_id: int, kind: EditionKind, day: date, at: datetime, *, sections: Collection[str] | None
+) -> Audience:
+    """Selects (subscriber id, lane, address, zone) of those whom an edition of this day and kind is for.
+
+    `sections` are those in which it has entries; None before anything was chosen for it. A correction
+    goes to all who were sent the error.
+    """
+    people: Audience = (
+        select(
+            col(Subscriber.id).label("subscriber_id"),
+            col(Subscriber.lane).label("lane"),
+            col(Subscriber.address).label("address"),
+            col(Subscription.zone).label("zone"),
+        )
         .join(Subscription, col(Subscription.subscriber_id) == col(Subscriber.id))
         .where(
             col(Subscription.newsletter_id) == newsletter_id,
@@ -25,6 +63,15 @@ def audience(newsletter_id: int, kind: EditionKind, day: date, at: datetime) -> 
             may_be_mailed(),
         )
     )
+    if sections is None or kind is EditionKind.CORRECTION:
+        return people
+    return people.where(reads_any_of(sections))
+
+
+def count_next(session: Session, newsletter_id: int, day: date, at: datetime) -> int:
+    """How many the daily of `day` is for, as far as it has been chosen."""
+    sections = sections_ahead(session, newsletter_id, day.isoformat())
+    return count_audience(session, audience(newsletter_id, EditionKind.DAILY, day, at, sections=sections))
 
 
 def may_be_mailed() -> Any:
@@ -38,6 +85,11 @@ def may_be_mailed() -> Any:
 
 def count_audience(session: Session, query: Select[Any]) -> int:
     return int(session.execute(select(func.count()).select_from(query.subquery())).scalar_one())
+
+
+def is_for(kind: EditionKind, day: date, cadence: str) -> bool:
+    """Whether who reads at this cadence gets an edition of this day and kind."""
+    return cadence in _cadences(kind, day)
 
 
 def _cadences(kind: EditionKind, day: date) -> tuple[Cadence, ...]:

@@ -18,7 +18,9 @@ from newsletter.models import Control
 EDITIONS = "editions"
 LETTERS = "letters"
 RELAY = "relay"
+SIGN_UP = "sign-up"
 STOPPED = "stopped"
+FLOODED = "flooded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,12 @@ def standing_stop(session: Session) -> Order:
     """The stop-all in force, if any; it can neither come nor go until the transaction ends."""
     session.execute(select(Control.name).where(col(Control.name) == EDITIONS).with_for_update(read=True))  # type: ignore[call-overload]
     return order(session, EDITIONS)
+
+
+def alone(session: Session, name: str) -> Order:
+    """The order, read by one at a time: whoever else asks here waits until the transaction ends."""
+    session.execute(select(Control.name).where(col(Control.name) == name).with_for_update())  # type: ignore[call-overload]
+    return order(session, name)
 
 
 def give(session: Session, name: str, value: str, now: datetime, *, who: str) -> bool:

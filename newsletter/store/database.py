@@ -29,7 +29,8 @@ SQLITE_PRAGMAS = (
     # NORMAL may lose the watermark in a power cut, and then a mail would double
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
-    "PRAGMA cache_size=-65536",
+    # For each connection, and a send has half a dozen: more would cost memory by the number of readers
+    "PRAGMA cache_size=-8192",
     "PRAGMA secure_delete=ON",
 )
 

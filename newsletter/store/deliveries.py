@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, func, or_, select
+from sqlalchemy import Select, and_, case, exists, func, or_, select
 from sqlmodel import Session, col
 
 from newsletter.models import Batch, BatchState, Delivery, DeliveryState, Edition, EditionState, Subscriber
@@ -18,8 +18,9 @@ from newsletter.values import BatchKey, Sums
 
 
 def due_batches(
-    session: Session, now: datetime, *, without: Collection[BatchKey], limit: int
-) -> list[BatchKey]:
+    session: Session, now: datetime, *, without: Collection[BatchKey], limit: int,
+    without_lanes: Collection[str] = (),
+) -> list[BatchKey]:  # fmt: skip
     """Batches that may be worked on now; a running one is due when its worker is gone.
 
     Editions take turns: whichever has the fewest batches in hand comes next, so that a small
@@ -35,6 +36,7 @@ def due_batches(
                 col(Batch.state) != BatchState.DONE,
                 col(Batch.due_at) <= now,
                 col(Batch.not_before) <= now,
+                col(Batch.lane).not_in(without_lanes),
             )
             .order_by(Batch.due_at, Batch.no)
             .limit(limit + in_hand[edition_id])
@@ -75,6 +77,22 @@ def next_due(session: Session) -> datetime | None:
     return min((time for time in times if time is not None), default=None)
 
 
+def expected(session: Session, after: datetime, until: datetime) -> int:
+    """Rows whose time comes after the one instant and not after the other."""
+    rows = session.execute(
+        select(func.coalesce(func.sum(Batch.size), 0))
+        .join(Edition, col(Edition.id) == col(Batch.edition_id))
+        .where(
+            col(Edition.state).in_(SENDABLE),
+            goes_on(),
+            col(Batch.state) == BatchState.READY,
+            col(Batch.not_before) > after,
+            col(Batch.not_before) <= until,
+        )
+    ).scalar_one()
+    return int(rows)
+
+
 def sums(session: Session, edition_id: int) -> Sums:
     """How the edition's deliveries stand; reads its batches, never its rows."""
     names = ("sent", "deferred", "failed", "unknown", "expired", "cancelled")
@@ -94,6 +112,28 @@ def next_retry(session: Session, edition_id: int) -> datetime | None:
         select(func.min(Batch.retry_at)).where(col(Batch.edition_id) == edition_id, col(Batch.deferred) > 0)
     ).scalar()
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """What an edition still has to begin: since or from when, and for how many the time has yet to come,
+    the last of them at `until`."""
+
+    due_at: datetime | None = None
+    later: int = 0
+    until: datetime | None = None
+
+
+def still_open(session: Session, edition_id: int, now: datetime) -> Open:
+    is_later = col(Batch.due_at) > now
+    row = session.execute(
+        select(
+            func.min(Batch.due_at),
+            func.coalesce(func.sum(case((is_later, Batch.size - Batch.moved), else_=0)), 0),
+            func.max(case((is_later, Batch.due_at))),
+        ).where(col(Batch.edition_id) == edition_id, col(Batch.state) != BatchState.DONE)
+    ).one()
+    return Open(row[0], int(row[1]), row[2])
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from newsletter.models import Article, Batch, Edition, EditionKind, EditionState
 from newsletter.store.dialect import insert_for
 from newsletter.store.history import note
 from newsletter.store.words import searchable
-from newsletter.values import Body, Choice, Placement, Ran
+from newsletter.values import Body, Choice, Placement, Ran, Span
 from newsletter.values import Rendition as RenditionValue
 
 PROGRAM = version("newsletter")
@@ -284,11 +284,16 @@ def _entry(edition: Edition, number: int, placement: Placement) -> Entry:
 def _pack(rendition: RenditionValue) -> bytes:
     # Quoted-printable is ASCII, so the segments travel as plain JSON strings
     parts = {
-        name: {"literals": [part.decode("ascii") for part in body.literals], "holes": body.holes}
+        name: {
+            "literals": [part.decode("ascii") for part in body.literals],
+            "holes": body.holes,
+            "spans": [(span.section, span.first, span.end) for span in body.spans],
+        }
         for name, body in (("html", rendition.html), ("text", rendition.text))
     }
     return json.dumps(parts).encode("ascii")
 
 
-def _unpack(part: Mapping[str, Sequence[str]]) -> Body:
-    return Body(tuple(text.encode("ascii") for text in part["literals"]), tuple(part["holes"]))
+def _unpack(part: Mapping[str, Any]) -> Body:
+    spans = tuple(Span(*span) for span in part.get("spans", ()))  # an old rendition has none
+    return Body(tuple(text.encode("ascii") for text in part["literals"]), tuple(part["holes"]), spans)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlmodel import Session, col
 
 from newsletter.models import (
@@ -19,6 +19,7 @@ from newsletter.models import (
     Edition,
     History,
     Letter,
+    MailedLink,
     Subscriber,
     Subscription,
     SubscriptionState,
@@ -37,15 +38,15 @@ _FREE_TEXTS: tuple[tuple[Any, Any], ...] = (
 def erase(session: Session, subscriber_id: int, now: datetime) -> str:
     """Blank everything that says who the subscriber is; returns the address, empty when there is none.
 
-    The subscriber is locked first: retries and freezes that are about it wait, or are waited for. An
-    answer that is settled meanwhile is blanked here, or by who settles it (`forget_answers`).
+    The subscriber is locked first: retries that are about it wait, or are waited for; a row that is frozen
+    meanwhile has no answer yet, and is never begun. An answer that is settled meanwhile is blanked here, or
+    by who settles it (`forget_answers`).
     """
     person = session.get(Subscriber, subscriber_id, with_for_update=True)
     if person is None or person.address is None:
         return ""
     address, key = person.address, person.address_key
-    for table in (Delivery, Attempt):
-        session.execute(update(table).where(col(table.subscriber_id) == subscriber_id).values(reply=""))
+    _erase_answers(session, subscriber_id)
     session.execute(
         update(History)
         .where(col(History.what) == "subscriber", col(History.what_id) == subscriber_id)
@@ -57,9 +58,14 @@ def erase(session: Session, subscriber_id: int, now: datetime) -> str:
         .where(col(Subscription.subscriber_id) == subscriber_id)
         .values(
             state=SubscriptionState.ENDED, ended_at=func.coalesce(col(Subscription.ended_at), now),
-            paused_until=None, zone="", consent_text="", consent_source="",
+            paused_until=None, zone="", consent_text="", consent_source="", consent_network="", sections=(),
         )
     )  # fmt: skip
+    session.execute(
+        delete(MailedLink).where(
+            or_(col(MailedLink.address_key) == key, col(MailedLink.subscriber_id) == subscriber_id)
+        )
+    )
     session.execute(
         update(Subscriber)
         .where(col(Subscriber.id) == subscriber_id)
@@ -67,6 +73,18 @@ def erase(session: Session, subscriber_id: int, now: datetime) -> str:
     )
     _suppress(session, key, now)
     return address
+
+
+def _erase_answers(session: Session, subscriber_id: int) -> None:
+    for table in (Delivery, Attempt):
+        # The index finds a person's delivery by its edition
+        of_editions = col(table.edition_id).in_(select(col(Edition.id)))
+        session.execute(
+            update(table)
+            .where(of_editions, col(table.subscriber_id) == subscriber_id)
+            .values(reply="")
+            .execution_options(synchronize_session=False)
+        )
 
 
 def _erase_letters(session: Session, subscriber_id: int, address: str) -> None:

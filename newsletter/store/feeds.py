@@ -21,6 +21,8 @@ SILENT = timedelta(hours=2)
 
 
 def is_silent(feed: Feed, now: datetime) -> bool:
+    """It cannot be asked, or answers what nobody can read. One that answers well and has nothing new is
+    not silent: small newsrooms sleep at night."""
     return feed.failing_since is not None and now - feed.failing_since >= SILENT
 
 

@@ -70,12 +70,23 @@ _CANCEL_LEAVERS = (
     .where(*_ROWS, col(Delivery.state) == DeliveryState.QUEUED, ~_STAYING.exists())
     .values(state=DeliveryState.CANCELLED, fate="left")
 )
+_NEWSLETTER = (
+    select(Edition.newsletter_id).where(col(Edition.id) == bindparam("edition")).scalar_subquery()  # type: ignore[call-overload]
+)
 _RECIPIENTS = (
-    select(Delivery.subscriber_id, Subscriber.address, Subscriber.name, Delivery.attempt, Delivery.pos)  # type: ignore[call-overload]
+    select(
+        Delivery.subscriber_id, Subscriber.address, Subscriber.name, Delivery.attempt, Delivery.pos,
+        Subscription.sections,
+    )  # type: ignore[call-overload]
     .join(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id))
+    .join(
+        Subscription,
+        (col(Subscription.subscriber_id) == col(Delivery.subscriber_id))
+        & (col(Subscription.newsletter_id) == _NEWSLETTER),
+    )
     .where(*_ROWS, col(Delivery.state) == DeliveryState.QUEUED)
     .order_by(Delivery.pos)
-)
+)  # fmt: skip
 _COUNTED = tuple(state for state in DeliveryState if state is not DeliveryState.QUEUED)
 _ADD_UP = (
     update(Batch)

@@ -9,18 +9,19 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlmodel import Session, col
 
-from newsletter.models import Delivery, Edition, EditionKind, Subscriber, Subscription
-from newsletter.store.audience import audience
+from newsletter.models import Delivery, Edition, Subscriber, Subscription
+from newsletter.store.audience import audience_of
 from newsletter.store.reopening import PASSED_OVER
+from newsletter.store.sections import sections_of
 
 
-def without_row(edition: Edition, now: datetime) -> Select[Any]:
+def without_row(session: Session, edition: Edition, now: datetime) -> Select[Any]:
     """Those in the audience now, active since before the freeze, who have no delivery of this edition."""
     planned = select(Delivery.pos).where(  # type: ignore[call-overload]
         col(Delivery.edition_id) == edition.id,
         col(Delivery.subscriber_id) == col(Subscription.subscriber_id),
     )
-    people = audience(edition.newsletter_id, EditionKind(edition.kind), edition.local_date, now)
+    people = audience_of(edition, now, sections=sections_of(session, edition.id or 0))
     return people.where(
         col(Subscription.active_since) < (edition.frozen_at or edition.due_at), ~planned.exists()
     )
@@ -45,5 +46,5 @@ def listed(session: Session, edition: Edition, now: datetime, limit: int) -> lis
         .limit(limit)
     )
     found = [Missed(address or "", state, reply) for address, state, reply in tried]
-    never = without_row(edition, now).add_columns(col(Subscriber.address)).limit(limit - len(found))
+    never = without_row(session, edition, now).add_columns(col(Subscriber.address)).limit(limit - len(found))
     return found + [Missed(row.address, "never tried", "") for row in session.execute(never)]

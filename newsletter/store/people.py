@@ -43,6 +43,7 @@ class Standing:
     consent_text: str
     consent_source: str
     consent_at: datetime | None
+    sections: tuple[str, ...]
     suppressed: str
 
 
@@ -157,7 +158,8 @@ def _slice(
         Standing(
             person.id, person.address or "", person.name, person.attributes, number, slug,
             SubscriptionState(place.state), place.cadence, place.zone, place.active_since, place.ended_at,
-            place.paused_until, place.consent_text, place.consent_source, place.consent_at, reason or "",
+            place.paused_until, place.consent_text, place.consent_source, place.consent_at, place.sections,
+            reason or "",
         )
         for person, place, number, slug, reason in session.execute(query)
     ]  # fmt: skip

@@ -178,7 +178,7 @@ def corrections(session: Session, edition_id: int) -> tuple[Corrected, ...]:
     query = (
         select(col(Correction.what), col(Correction.at))
         .where(col(Correction.edition_id) == edition_id)
-        .order_by(col(Correction.at).desc(), col(Correction.id).desc())
+        .order_by(col(Correction.id).desc())
     )
     return tuple(Corrected(*row) for row in session.execute(query))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:  # alembic takes long to load, and only an upgrade needs it
     from alembic.config import Config
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+_LINK = re.compile(r'^revision = "(\w+)"\ndown_revision = (?:None|"(\w+)")$', re.MULTILINE)
 
 
 def upgrade(database: Database) -> str:
@@ -68,8 +70,15 @@ def _refuse_newer(version: str) -> None:
 
 
 def _versions() -> list[str]:
-    """Oldest first: a migration's file is named after its version."""
-    return sorted(file.name[1:5] for file in (MIGRATIONS / "versions").glob("v*.py"))
+    """Oldest first, as each migration names the one before it."""
+    after: dict[str, str] = {}
+    for file in (MIGRATIONS / "versions").glob("v*.py"):
+        for version, before in _LINK.findall(file.read_text(encoding="utf-8")):
+            after[before] = version
+    versions = [after[""]]
+    while versions[-1] in after:
+        versions.append(after[versions[-1]])
+    return versions
 
 
 def _config() -> Config:

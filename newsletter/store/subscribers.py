@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, or_, select
 from sqlmodel import Session, col
 
 from newsletter.models import (
@@ -36,6 +36,7 @@ class Newcomer:
     cadence: Cadence = Cadence.DAILY
     consent_text: str = ""
     consent_source: str = ""
+    sections: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +46,6 @@ class Admitted:
     new: Mapping[str, int]
     known: Mapping[str, int]
     suppressed: Collection[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A subscriber's place on a newsletter. Who never confirmed it cannot return to it."""
-
-    newsletter_id: int
-    slug: str
-    name: str
-    state: SubscriptionState
-    can_return: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,75 +80,26 @@ def admit(session: Session, newsletter_id: int, people: Sequence[Newcomer], now:
     )
 
 
-def end(session: Session, subscriber_id: int, newsletter_id: int, now: datetime) -> bool:
-    """End a subscription; False when there is none or it had ended before."""
-    return _change(
-        session, subscriber_id, newsletter_id,
-        col(Subscription.state) != SubscriptionState.ENDED,
-        {"state": SubscriptionState.ENDED, "ended_at": now, "paused_until": None},
-    )  # fmt: skip
-
-
-def revive(session: Session, subscriber_id: int, newsletter_id: int, now: datetime) -> bool:
-    """Bring back an ended subscription that once was active, unless the address is suppressed."""
-    suppressed = (
-        select(Suppression.address_key)  # type: ignore[call-overload]
-        .join(Subscriber, col(Subscriber.address_key) == col(Suppression.address_key))
-        .where(col(Subscriber.id) == subscriber_id)
-        .exists()
-    )
-    addressed = (
-        select(Subscriber.id)  # type: ignore[call-overload]
-        .where(col(Subscriber.id) == subscriber_id, col(Subscriber.address).is_not(None))
-        .exists()
-    )
-    return _change(
-        session, subscriber_id, newsletter_id,
-        (col(Subscription.state) == SubscriptionState.ENDED)
-        & col(Subscription.active_since).is_not(None) & addressed & ~suppressed,
-        {"state": SubscriptionState.ACTIVE, "ended_at": None, "active_since": now},
-    )  # fmt: skip
-
-
 def address_of(session: Session, subscriber_id: int) -> str | None:
     """The subscriber's address; None for nobody and for who was forgotten."""
     query = select(col(Subscriber.address)).where(col(Subscriber.id) == subscriber_id)
     return session.execute(query).scalar_one_or_none()
 
 
-def reader(session: Session, which: int | str) -> Recipient | None:
-    """A person by number or by address key, as a mail is filled for them; None for who was forgotten."""
+def reader(session: Session, which: int | str, newsletter_id: int) -> Recipient | None:
+    """A person by number or by address key, as this newsletter's mail is filled for them; None for who was
+    forgotten."""
     wanted = col(Subscriber.id) == which if isinstance(which, int) else col(Subscriber.address_key) == which
     found = session.execute(
         select(Subscriber.id, Subscriber.address, Subscriber.name)  # type: ignore[call-overload]
         .where(wanted, col(Subscriber.address).is_not(None))
         .order_by(Subscriber.id)
     ).first()
-    return Recipient(found.id, found.address, found.name, attempt=1, pos=0) if found else None
-
-
-def places_of(session: Session, subscriber_id: int) -> tuple[Place, ...]:
-    """All of a subscriber's places, ended ones too, by the newsletter's name."""
-    query = (
-        select(
-            Newsletter.id, Newsletter.slug, Newsletter.name,
-            Subscription.state, Subscription.active_since,
-        )  # type: ignore[call-overload]
-        .join(Subscription, col(Subscription.newsletter_id) == col(Newsletter.id))
-        .where(col(Subscription.subscriber_id) == subscriber_id)
-        .order_by(col(Newsletter.name), col(Newsletter.id))
-    )  # fmt: skip
-    return tuple(
-        Place(
-            row.id,
-            row.slug,
-            row.name,
-            state,
-            state == SubscriptionState.ENDED and row.active_since is not None,
-        )
-        for row in session.execute(query)
-        for state in [SubscriptionState(row.state)]
-    )
+    if found is None:
+        return None
+    place = session.get(Subscription, (found.id, newsletter_id))
+    sections = place.sections if place else ()
+    return Recipient(found.id, found.address, found.name, attempt=1, pos=0, sections=sections)
 
 
 def latest(
@@ -201,28 +142,6 @@ def latest(
         Listed(row.id, row.address, row.name, row.slug, SubscriptionState(row.state), row.reason or "")
         for row in session.execute(query)
     )
-
-
-def state_of(session: Session, subscriber_id: int, newsletter_id: int) -> SubscriptionState | None:
-    subscription = session.get(Subscription, (subscriber_id, newsletter_id))
-    return SubscriptionState(subscription.state) if subscription else None
-
-
-def _change(
-    session: Session, subscriber_id: int, newsletter_id: int, guard: object, values: Mapping[str, object]
-) -> bool:
-    changed = session.execute(
-        update(Subscription)
-        .where(
-            col(Subscription.subscriber_id) == subscriber_id,
-            col(Subscription.newsletter_id) == newsletter_id,
-            guard,  # type: ignore[arg-type]
-        )
-        .values(values)
-        .returning(col(Subscription.subscriber_id))
-        .execution_options(synchronize_session=False)
-    )
-    return changed.first() is not None
 
 
 def _suppressed(session: Session, keys: Collection[str]) -> set[str]:
@@ -270,6 +189,8 @@ def _subscribe(
             "consent_text": person.consent_text,
             "consent_source": person.consent_source,
             "consent_at": now,
+            "sections": person.sections,
+            "sections_since": now if person.sections else None,
         }
         for person in people
     ]

@@ -30,8 +30,10 @@ from newsletter.values.editions import (
     Rendition,
     Section,
     SocialLink,
+    Span,
     Story,
 )
+from newsletter.values.flows import Flow
 from newsletter.values.letters import LetterHead, LetterInHand, LetterView, PrintedLetter
 
 __all__ = [
@@ -45,6 +47,7 @@ __all__ = [
     "EditionView",
     "Fate",
     "Finding",
+    "Flow",
     "LetterHead",
     "LetterInHand",
     "LetterView",
@@ -64,6 +67,7 @@ __all__ = [
     "Settled",
     "Severity",
     "SocialLink",
+    "Span",
     "Story",
     "Sums",
     "Touch",

@@ -11,13 +11,17 @@ from newsletter.models import DeliveryState
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """A ledger row that has begun: to whom, and where its outcome is to be written."""
+    """A ledger row that has begun: to whom, and where its outcome is to be written.
+
+    `sections` are those that the reader chose; who chose none gets all.
+    """
 
     subscriber_id: int
     address: str
     name: str
     attempt: int
     pos: int
+    sections: tuple[str, ...] = ()
 
 
 class Phase(StrEnum):

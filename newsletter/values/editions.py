@@ -61,11 +61,29 @@ class EditionView:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """A section that a reader may have switched off: the literals from `first` to before `end`."""
+
+    section: str
+    first: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Body:
-    """A part of the mail, quoted-printable, cut at its holes: literal, hole, literal, …, literal."""
+    """A part of the mail, quoted-printable, cut at its holes: literal, hole, literal, …, literal.
+
+    It is cut where a span begins and ends, too, and the hole there has no name.
+    """
 
     literals: tuple[bytes, ...]
     holes: tuple[str, ...]
+    spans: tuple[Span, ...] = ()
+
+    @property
+    def sections(self) -> frozenset[str]:
+        """The names of the sections that a reader may have switched off."""
+        return frozenset(span.section for span in self.spans)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from newsletter.web.desk.errors import answer_error as answer_desk_error
 from newsletter.web.desk.guard import SignInFirst
 from newsletter.web.headers import SecurityHeaders
 from newsletter.web.pages import error_page
-from newsletter.web.public import feeds, leaving, newsletters, preferences
+from newsletter.web.public import feeds, joining, leaving, newsletters, preferences
 from newsletter.web.rights import require_rights
 
 log = logs.get(__name__)
@@ -51,6 +51,7 @@ def create_app(runtime: Runtime, *, limits: Limits = Limits()) -> FastAPI:
             *machines.doors.routes,
             *feeds.doors.routes,
             *newsletters.doors.routes,
+            *joining.doors.routes,
             *leaving.doors.routes,
             *preferences.doors.routes,
             *entrance.doors.routes,

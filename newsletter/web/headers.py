@@ -25,6 +25,10 @@ EVERYWHERE = {
 # Nothing on an open page is personal, so anybody may keep it for a minute
 OPEN = {"Referrer-Policy": "strict-origin", "Cache-Control": "public, max-age=60"}
 UNLISTED = {"X-Robots-Tag": "noindex"}
+# A sign-up box may stand in anybody's page, and remembers nothing
+EMBED = UNLISTED | {
+    "Content-Security-Policy": PUBLIC_CSP.replace("frame-ancestors 'none'", "frame-ancestors *"),
+}
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 

@@ -48,11 +48,9 @@ def error_page(status: int, headers: Mapping[str, str] | None = None, language: 
 def errors_in(words: Words) -> Mapping[int, tuple[str, str]]:
     """What to say, and what to do next; never a word of the request."""
     _ = words.gettext
+    unread, much = _("We could not read that"), _("That was too much")
     return {
-        400: (
-            _("We could not read that"),
-            _("The request was not complete. Please go back and try once more."),
-        ),
+        400: (unread, _("The request was not complete. Please go back and try once more.")),
         404: (
             _("There is nothing here"),
             _("The address may be incomplete, or the page is not out yet."),
@@ -63,17 +61,14 @@ def errors_in(words: Words) -> Mapping[int, tuple[str, str]]:
             _("That cannot be done now"),
             _("Something has changed meanwhile. Please open the page again."),
         ),
-        413: (_("That was too much"), _("More was sent than this page takes.")),
-        414: (_("That address is too long"), _("Please use the link exactly as it stands in the mail.")),
+        413: (much, _("More was sent than this page takes.")),
+        414: (
+            _("That address is too long"),
+            _("Please use the link exactly as it stands in the mail."),
+        ),
         421: (_("Not this address"), _("This server does not answer under that name.")),
-        422: (
-            _("We could not read that"),
-            _("Something in the request is not what this page expects."),
-        ),
-        431: (
-            _("That was too much"),
-            _("Your browser sent more about itself than this page takes."),
-        ),
+        422: (unread, _("Something in the request is not what this page expects.")),
+        431: (much, _("Your browser sent more about itself than this page takes.")),
         500: (
             _("Something went wrong"),
             _("It is our fault and has been noted. Please try again in a minute."),

@@ -133,6 +133,8 @@ FAILURES = (
     Failure("people remove bob@town.example", 2, "Nobody on the desk has the address bob@town.example"),
     Failure("people role ana@town.example editor", 3, "is the only admin, and the desk needs one", staffed),
     Failure("people login-link bob@town.example", 2, "Nobody on the desk has the address bob@town.example"),
+    Failure("scheduler", 2, "No relay is configured, so nothing can be sent", no_relay),
+    Failure("worker", 3, "Workers need .* PostgreSQL; here newsletter serve delivers"),
     Failure("web", 5, "The store is behind this program", behind),
     Failure("init {room}", 2, r"config\.toml exists already; nothing was changed"),
     Failure("demo --no-serve --folder {room}", 3, "holds something that is not an earlier demo"),
@@ -167,6 +169,7 @@ FAILURES = (
     Failure(f"editions preview {TODAY} --as stranger@b.example", 2, "There is no subscriber", drafted),
     Failure(f"editions preview {TODAY} --diff yesterday", 3, "has nothing yesterday to be", drafted),
     Failure(f"editions preview {TODAY} -o {{room}}/config.toml", 2, "is no folder to write into", drafted),
+    Failure(f"editions correct {TODAY} --what Friday", 3, "has not gone out: it can simply be", drafted),
     Failure(f"editions approve {TODAY} --version 1", 3, "is version 2 by now, and you saw", drafted),
     Failure(f"editions hold {TODAY}", 2, "It takes a reason, which stays on the record", drafted),
     Failure(f"editions skip {TODAY} --why x", 3, "was skipped: no news", skipped),
@@ -214,6 +217,7 @@ FAILURES = (
     Failure("status --config nowhere.toml", 2, r"nowhere\.toml"),
     Failure("db upgrade", 5, "The store is ahead of this program", ahead),
     Failure("db check", 5, "There is no store at", gone),
+    Failure("embed village", 2, "There is no newsletter 'village'"),
     Failure("dkim new --selector a_b", 2, "--selector is no selector: 'a_b'"),
     Failure("tick --now " + DAWN, 2, r"the key file \S+gone.pem is missing", unsigned),
     Failure("articles list --now yesterday", 2, "'yesterday' is no instant; write 2026-02-18T14:00:00Z"),
@@ -240,6 +244,9 @@ def test_a_failure_is_a_sentence_and_with_json_one_object(
     assert (told.code, told.out) == (failure.code, ""), told.err
     assert re.search(failure.says, " ".join(told.err.split()))
     assert "Traceback" not in told.err
+    # A path or a command stays whole to be copied
+    said = [line for line in told.err.splitlines() if not line.startswith("  →")]
+    assert [line for line in said if len(line) > 80 and len(line.split()) > 3] == []
 
     told = fail(room, failure, capsys, "--json")
     assert told.code == failure.code

@@ -115,20 +115,6 @@ def test_no_color_means_no_colour(evil: Newsroom) -> None:
     assert re.search(r"\x1b\[(\d+;)*(3|4|9)[0-9]", plain.out) is None
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_nothing_is_wider_than_eighty_columns(room: Newsroom, command: str) -> None:
-    room.configure(feeds='[[feeds]]\nname = "front"\nurl = "https://feeds.invalid/x.xml"')
-    room.import_stories(
-        5, kind="a day so long that its name alone would fill more than one line of eighty columns"
-    )
-    room.import_readers(["a.reader.whose.address.is.rather.long@and.whose.domain.is.even.longer.example"])
-    room.run("tick", now=at("08:00" if "dry-run" in command else "09:00"))
-    told = room.run(*command.split(), now=at("08:01" if "dry-run" in command else "09:01"))
-    assert told.code == 0, told.said
-    assert "\x1b" not in told.out
-    assert max(map(len, told.out.splitlines())) <= 80
-
-
 def test_a_log_line_is_one_line() -> None:
     said = logging.LogRecord("foreign.x", logging.ERROR, "x.py", 1, "said %s", (f"{EVIL}\nforged",), None)
     told = Lines("console").format(said)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page
 
 from newsletter.render.sample import states
+from newsletter.render.sample_letters import letters
 from tests import tutorial
 from tests.newsroom import Newsroom
 from tests.render.lint.test_check import PLANTED, planted_files
@@ -139,7 +139,8 @@ def test_a_preview_frames_every_state_and_opens_without_a_server(room: Newsroom,
             mail = (folder / name).read_text()
             assert "prefers-color-scheme" not in mail and "pictures.gazette.example" not in mail
     assert (folder / "pictures" / "market.jpg").is_file()
-    assert page.count('width="600"') == page.count('width="375"') == 2 * len(states())
+    assert page.count('width="600"') == page.count('width="375"') == 2 * (len(states()) + len(letters()))
+    assert (folder / "letter-confirm.txt").is_file() and 'src="letter-alert-dark.html"' in page
 
 
 @pytest.mark.parametrize("is_empty", [True, False])
@@ -212,24 +213,20 @@ def test_the_fault_that_the_page_shows_is_told_so(room: Newsroom, themes: Path) 
     assert f"```\n{told}```" in tutorial.PAGE.read_text(encoding="utf-8")
 
 
-def test_the_frames_show_the_mail_with_its_pictures_and_run_nothing(room: Newsroom, tmp_path: Path) -> None:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("chromium is not installed: make tools")
+def test_the_frames_show_the_mail_with_its_pictures_and_run_nothing(
+    room: Newsroom, tmp_path: Path, page: Page, complaints: list[str]
+) -> None:
     assert room.run("theme", "preview", "default", "-o", str(tmp_path / "shown")).code == 0
     mail = tmp_path / "shown" / "full-light.html"
     mail.write_text(mail.read_text().replace("</body>", "<script>document.title = 'ran'</script></body>"))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 2200, "height": 1000})
-        page.goto((tmp_path / "shown" / "index.html").as_uri())
-        light, dark = (page.frame(url=f"**/full-{scheme}.html") for scheme in ("light", "dark"))
-        assert light is not None and dark is not None
-        for frame in (light, dark):
-            frame.wait_for_function("[...document.images].every(image => image.naturalWidth)")
-        grounds = [
-            frame.evaluate("getComputedStyle(document.body).backgroundColor") for frame in (light, dark)
-        ]
-        assert grounds == ["rgb(242, 240, 234)", "rgb(16, 15, 13)"]
-        assert light.title() != "ran"
-        browser.close()
+    page.set_viewport_size({"width": 2200, "height": 1000})
+    page.goto((tmp_path / "shown" / "index.html").as_uri())
+    light, dark = (page.frame(url=f"**/full-{scheme}.html") for scheme in ("light", "dark"))
+    assert light is not None and dark is not None
+    for frame in (light, dark):
+        frame.wait_for_function("[...document.images].every(image => image.naturalWidth)")
+    grounds = [frame.evaluate("getComputedStyle(document.body).backgroundColor") for frame in (light, dark)]
+    assert grounds == ["rgb(242, 240, 234)", "rgb(16, 15, 13)"]
+    assert light.title() != "ran"
+    assert all("sandboxed" in complaint for complaint in complaints) and complaints
+    complaints.clear()

@@ -206,6 +206,34 @@ REFUSALS = {
         "correct the path, or write the password there.",
     ),
     # ── names taken twice, feeds not there ──────────────────────────────────────────────────────
+    # ── lanes ───────────────────────────────────────────────────────────────────────────────────
+    "lane": (
+        '[[lanes]]\nname = "Gmail"',
+        "~, line 2: [[lanes]] 'Gmail' name is to be up to 32 lower-case letters, digits and inner hyphens, "
+        "not 'Gmail'; write it like gmail.",
+    ),
+    "rate": (
+        '[[lanes]]\nname = "gmail"\nrate = -1',
+        "~, line 3: [[lanes]] 'gmail' rate is too small; write 0.0 or more.",
+    ),
+    "endless rate": (
+        '[[lanes]]\nname = "gmail"\nrate = inf',
+        "~, line 3: [[lanes]] 'gmail' rate is to be a number; write it without quotes, such as 1.5.",
+    ),
+    "lane's domain": (
+        '[[lanes]]\nname = "gmail"\ndomains = ["@gmail"]',
+        "~, line 3: [[lanes]] 'gmail' domains is no domain: '@gmail'; write it like news.example; "
+        "other letters in their xn-- form.",
+    ),
+    "domain in two lanes": (
+        '[[lanes]]\nname = "a"\ndomains = ["x.example"]\n[[lanes]]\nname = "b"\ndomains = ["X.example"]',
+        "~, line 6: [[lanes]] 'b' domains names 'x.example', which is in the lane 'a' already; "
+        "take it out of one of them.",
+    ),
+    "two lanes": (
+        '[[lanes]]\nname = "a"\n[[lanes]]\nname = "a"',
+        "~, line 4: [[lanes]] 'a' name is taken already: 'a'; choose another.",
+    ),
     "two relays": (
         RELAY + RELAY,
         "~, line 6: [[relays]] 'main' name is taken already: 'main'; choose another.",

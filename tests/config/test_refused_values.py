@@ -25,6 +25,10 @@ from tests.config.papers import paper, refusal
             "approval is to be one of 'none', 'optional' or 'required'; choose one of these.",
         ),
         (
+            'delivery_time = "reader"',
+            "delivery_time is to be one of 'publisher' or 'subscriber'; choose one of these.",
+        ),
+        (
             'proof = "desk@news.example"',
             'proof is to be a list; write it in brackets: proof = ["…"].',
         ),

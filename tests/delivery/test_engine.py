@@ -14,7 +14,8 @@ import pytest
 from sqlmodel import Session, select
 
 from newsletter.clock import Clock, monotonic
-from newsletter.config import Relay, Sending
+from newsletter.config import Lane, Relay, Sending
+from newsletter.delivery.dispatcher import Dispatcher
 from newsletter.delivery.embedded import EmbeddedDispatcher
 from newsletter.delivery.engine import Engine
 from newsletter.errors import RelayFailed, StoreFailed
@@ -51,27 +52,35 @@ class Morning:
         self.server = server
         self.sending = Sending(**sending)
         self.connections = 4
+        self.rate = 0.0
+        self.lanes: tuple[Lane, ...] = ()
+        self.until_idle = True
         self.clock = Clock(NINE)
         self.stop = threading.Event()
         self.edition = 0
         self.compose_seconds = 0.0
+        self.dispatcher: Dispatcher = EmbeddedDispatcher(database, self.clock, batches_at_once=2)
 
-    def freeze(self, *addresses: str, readers: int = 0) -> None:
+    def freeze(self, *addresses: str, readers: int = 0, **of_lanes: int) -> None:
         with self.database.writing() as session:
             newsletter = make_newsletter(session)
             for address in addresses:
                 make_reader(session, newsletter, address)
             make_readers(session, newsletter, readers)
+            for lane, count in of_lanes.items():
+                make_readers(session, newsletter, count, lane=lane)
             edition = make_edition(session, newsletter)
             edition.state, edition.frozen_at = EditionState.FROZEN, NINE
             session.add(edition)
             session.flush()
-            people = audience(newsletter, EditionKind.DAILY, edition.local_date, NINE)
+            people = audience(newsletter, EditionKind.DAILY, edition.local_date, NINE, sections=None)
             self.edition = edition.id or 0
             deadline = NINE + timedelta(hours=4)
             freezing.plan(
                 session, self.edition, people, due_at=NINE, deadline=deadline, size=self.sending.batch
             )
+
+            self.dispatcher.enqueue(session, self.edition)
 
     def compose(self, _edition_id: int) -> Plain:
         threading.Event().wait(self.compose_seconds)
@@ -82,14 +91,15 @@ class Morning:
 
     async def _deliver(self) -> None:
         relay = Relay(
-            name="main", host="127.0.0.1", port=self.server.port, tls="none", connections=self.connections
-        )
-        engine = Engine(self.database, self.clock, self.sending, [relay], self.compose, timeouts=IMPATIENT)
+            name="main", host="127.0.0.1", port=self.server.port, tls="none", connections=self.connections,
+            rate=self.rate,
+        )  # fmt: skip
+        engine = Engine(
+            self.database, self.clock, self.sending, [relay], self.compose, lanes=self.lanes,
+            timeouts=IMPATIENT,
+        )  # fmt: skip
         async with engine:
-            dispatcher = EmbeddedDispatcher(
-                self.database, self.clock, engine, self.stop, batches_at_once=2, until_idle=True
-            )
-            await dispatcher.run(engine.deliver)
+            await self.dispatcher.run(engine, self.stop, until_idle=self.until_idle)
 
     def counts(self) -> dict[str, int]:
         with self.database.reading() as session:

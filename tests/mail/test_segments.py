@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.mail.segments import decode, encode, fill, html_value, one_line, split, text_value
+from newsletter.mail.segments import decode, encode, fill, html_value, kept, one_line, split, text_value
 
 HOLE = re.compile("hole612d19ea96cc(name|link)z")
 TOKENS = {"name": "hole612d19ea96ccnamez", "link": "hole612d19ea96cclinkz"}
@@ -40,6 +40,13 @@ texts = st.tuples(
 ).map(lambda made: "".join(literal + TOKENS[name] for literal, name in made[0]) + made[1])  # fmt: skip
 values = st.fixed_dictionaries(dict.fromkeys(TOKENS, words))
 
+SECTIONS = ("World", "Sport", "Life, and so on")
+MARK = re.compile("mark612d19ea96cc([0-9])z\n")
+pieces = st.lists(
+    st.tuples(words, st.sampled_from([*sorted(TOKENS.values()), ""])), max_size=3
+).map(lambda made: "".join(map("".join, made)) + "\n")  # fmt: skip
+choices = st.sets(st.sampled_from([*SECTIONS, "one that is not there today"]))
+
 
 def directly(text: str, values: dict[str, str]) -> str:
     """What a renderer without segments would have written."""
@@ -64,13 +71,33 @@ def test_a_filled_body_reads_as_if_rendered_directly(text: str, values: dict[str
 
 @given(texts, values)
 def test_every_line_of_a_filled_body_is_legal_and_canonical(text: str, values: dict[str, str]) -> None:
-    filled = fill(split(text, HOLE), {name: text_value(value) for name, value in values.items()})
+    must_be_legal(fill(split(text, HOLE), {name: text_value(value) for name, value in values.items()}))
+
+
+def must_be_legal(filled: bytes) -> None:
     assert re.fullmatch(rb"(?:[ -~]*\r\n)+", filled), "only printable ASCII in CRLF lines"
     for line in filled.split(b"\r\n"):
         assert len(line) <= 76
         assert not line.startswith((b".", b"From "))
         assert not line.endswith(b" ")
     assert relaxed(filled) == filled
+
+
+@given(st.lists(pieces, min_size=4, max_size=4), st.lists(pieces, min_size=3, max_size=3), choices, values)
+def test_with_any_set_of_spans_it_reads_as_if_rendered_directly(
+    around: list[str], inside: list[str], chosen: set[str], values: dict[str, str]
+) -> None:
+    around[-1] += "end."
+    spans = [
+        f"mark612d19ea96cc{number}z\n{text}mark612d19ea96cc{number}z\n" for number, text in enumerate(inside)
+    ]
+    marked = "".join(a + b for a, b in zip(around, [*spans, ""], strict=True))
+    staying = [text if name in chosen else "" for name, text in zip(SECTIONS, inside, strict=True)]
+    plain = "".join(a + b for a, b in zip(around, [*staying, ""], strict=True))
+    body = kept(split(marked, HOLE, MARK, SECTIONS), chosen)
+    filled = fill(body, {name: text_value(value) for name, value in values.items()})
+    assert decode(filled) == directly(plain, values)
+    must_be_legal(filled)
 
 
 @given(values)
@@ -120,6 +147,11 @@ def test_line_ends_are_never_lost_in_the_fast_path() -> None:
 def test_nothing_personal_may_stand_last() -> None:
     with pytest.raises(ValueError, match="nothing follows the last hole"):
         split(f"Leave: {TOKENS['link']}\n", HOLE)
+
+
+def test_no_section_may_stand_last() -> None:
+    with pytest.raises(ValueError, match="nothing follows the last section"):
+        split("All.\nmark612d19ea96cc0z\nNews.\nmark612d19ea96cc0z\n", HOLE, MARK, SECTIONS)
 
 
 def test_a_value_loses_what_could_turn_or_break_a_line() -> None:

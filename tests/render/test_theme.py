@@ -59,6 +59,15 @@ def test_a_change_on_disk_is_seen_by_the_next_compilation(tmp_path: Path) -> Non
     assert compile_edition(sample.full(), theme).html != before.html
 
 
+def test_a_file_that_comes_to_stand_before_another_is_seen_and_one_that_goes(tmp_path: Path) -> None:
+    own_theme(tmp_path, {"inline.css": "h1 { color: #123456 }"})
+    before = compile_edition(sample.full(), load_theme("mine", tmp_path)).html
+    with_more = html_in(tmp_path, {"parts/more.mjml.j2": "<mj-section></mj-section>"})
+    assert "Show more news" not in with_more
+    (tmp_path / "mine" / "parts" / "more.mjml.j2").unlink()
+    assert compile_edition(sample.full(), load_theme("mine", tmp_path)).html == before
+
+
 def test_the_shipped_templates_are_where_the_finder_says() -> None:
     assert (shipped("mail", "default", "digest.mjml.j2")).is_file()
 

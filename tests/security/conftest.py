@@ -11,9 +11,8 @@ from newsletter.demo.catchall import free_port
 from tests.newsroom import Newsroom
 from tests.smtpd import SmtpServer
 from tests.web.conftest import paper, runtime, site
-from tests.web.test_browser import browser
 
-__all__ = ["browser", "paper", "runtime", "site"]
+__all__ = ["paper", "runtime", "site"]
 
 PROOF = "desk@town.example"
 

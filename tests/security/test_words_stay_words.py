@@ -26,6 +26,26 @@ from tests.web.routes import POST_ROUTES
 
 ROOT = Path(__file__).parents[2]
 
+NAMED = {"newsletter/render/sandbox.py", "newsletter/render/legible.py"}
+
+
+def test_only_two_places_call_text_safe_and_no_template_does() -> None:
+    """Whatever else is shown is escaped at its output (row 37)."""
+    code = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "newsletter").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Markup"
+        if not isinstance(node.args[0], ast.Constant)
+    }
+    templates = [
+        path.name
+        for path in (ROOT / "templates").rglob("*.*")
+        if re.search(r"\|\s*safe\b|autoescape\s+false", path.read_text(encoding="utf-8"))
+    ]
+    assert (code, templates) == (NAMED, [])
+
+
 # ── SQL ─────────────────────────────────────────────────────────────────────────────────────────
 
 INJECTED = [

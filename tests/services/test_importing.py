@@ -255,6 +255,10 @@ def test_what_is_known_stays_unless_it_is_to_be_updated(
     assert take("address,name,cadence,zone,city\na@b.example,,,,\n", Wishes(update=True)).updated == 0
     assert take("address\na@b.example\n", Wishes(update=True)).updated == 0
     assert readers(runtime)["a@b.example"] == ("Anna", "active", "daily")
+    # A list that says one thing of somebody says nothing of the others (row 22)
+    assert take("address,name,zone,city\na@b.example,,,Lake\n", Wishes(update=True)).updated == 1
+    assert readers(runtime)["a@b.example"] == ("Anna", "active", "daily")
+    assert places(runtime)["a@b.example", "post"].zone == "Europe/Kyiv"
 
 
 def test_an_update_touches_nobody_who_left_or_is_suppressed(

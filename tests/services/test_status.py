@@ -14,7 +14,7 @@ from newsletter.services import counting
 from newsletter.services.status import Status, status
 from newsletter.services.underway import same
 from newsletter.store import articles, standing
-from newsletter.store.feeds import record_trouble, sync_feeds
+from newsletter.store.feeds import record_success, record_trouble, sync_feeds
 from tests.newsroom import NINE, Newsroom, at
 from tests.smtpd import SmtpServer
 
@@ -224,6 +224,20 @@ def test_what_a_hand_holds_is_not_called_blocked(room: Newsroom) -> None:
             line for line in look_at(room, days=days, clock=clock).newsletters[0].editions if line.slug == day
         )
         assert (held.state, held.preflight) == ("held", ("", "ready")[days])
+
+
+def test_a_feed_needs_a_person_once_it_has_failed_for_two_hours_and_not_for_having_no_news(
+    room: Newsroom,
+) -> None:
+    room.configure(feeds='[[feeds]]\nname = "front"\nurl = "https://feeds.invalid/x.xml"')
+    assert room.run("gather", now=at("05:00")).code == 5
+    said = "feed front brings nothing since 18 Feb 10:00 UTC"
+    for clock, is_needed in (("06:59", False), ("07:01", True)):
+        assert (said in [need.what for need in look(room, clock).problems]) == is_needed
+    with room.opened() as runtime, runtime.database.writing() as session:
+        (feed,) = articles.feeds(session)
+        record_success(session, feed, at("07:02"), etag="", last_modified="")
+    assert look(room, "18:00").feeds[0].is_silent is False, "it answers, and nothing is new"
 
 
 def test_the_house_is_told_too(room: Newsroom) -> None:

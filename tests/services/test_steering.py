@@ -62,7 +62,9 @@ def set_up(
         has_ledger = state not in WITHOUT_LEDGER
         if has_ledger:
             edition.frozen_at = edition.began_at = NINE
-            people = audience(edition.newsletter_id, EditionKind.DAILY, edition.local_date, NINE)
+            people = audience(
+                edition.newsletter_id, EditionKind.DAILY, edition.local_date, NINE, sections=None
+            )
             deadline = NINE + timedelta(hours=4)
             freezing.plan(session, edition.id, people, due_at=NINE, deadline=deadline, size=500)
             put(session, edition.id, delivery)

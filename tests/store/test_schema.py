@@ -8,15 +8,18 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from newsletter.errors import Misuse, StoreFailed
 from newsletter.models import Newsletter, Table
-from newsletter.store import schema
+from newsletter.store import public, schema
 from newsletter.store.database import Database
-from newsletter.store.schema import expected_version, require_current, store_version, upgrade
+from newsletter.store.schema import MIGRATIONS, expected_version, require_current, store_version, upgrade
+from newsletter.store.words import wanted
 from tests.people import make_newsletter
 
 INDEX = "ix_rendition_words"
@@ -127,3 +130,42 @@ def test_a_store_that_does_not_answer_says_so_in_one_line() -> None:
         session.execute(sa.select(1))
     database.close()
     assert re.fullmatch(r"The store does not answer: .*Connection refused\.", refused.value.sentence)
+
+
+def test_what_went_out_before_there_was_a_search_is_found(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/old.db")
+    before = ScriptDirectory(str(MIGRATIONS)).get_revision("0014").down_revision
+    with database.engine.connect() as connection:
+        config = Config(attributes={"connection": connection})
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.set_main_option("path_separator", "os")
+        command.upgrade(config, str(before))
+        for statement in AN_OLD_EDITION:
+            connection.exec_driver_sql(statement)
+        connection.commit()
+    upgrade(database)
+    with database.reading() as session:
+        for query in ("geneva", "TALKS", "ferr sail"):
+            (found,) = public.found(session, "town", wanted(query), limit=9)
+            assert found.subject == "Geneva talks end"
+        assert public.found(session, "town", ["thursday"], limit=9) == ()
+    database.close()
+
+
+AN_OLD_EDITION = (
+    "INSERT INTO newsletter (id, slug, name, created_at) VALUES (1, 'town', 'Town', '2026-01-01')",
+    "INSERT INTO article (id, url, identity, kind, title, summary, byline, section, language, picture_url,"
+    " picture_width, picture_height, picture_alt, duration, html, published_at, first_seen_at, updated_at)"
+    " VALUES (1, 'u', 'i', 'story', 'On Thursday', 'The ferries', '', '', '', '', 0, 0, '', '', '',"
+    " '2026-01-01', '2026-01-01', '2026-01-01')",
+    "INSERT INTO edition (id, newsletter_id, slug, kind, local_date, due_at, state, version, late, why,"
+    " resume_to, subject, began_at, rendition_id, reasons, created_at) VALUES (1, 1, '2026-01-02', 'daily',"
+    " '2026-01-02', '2026-01-02', 'sent', 1, 0, '', '', 'x', '2026-01-02', 1, '{}', '2026-01-01')",
+    "INSERT INTO rendition (id, edition_id, edition_version, theme, hash, subject, preheader, body,"
+    " created_at) VALUES (1, 1, 1, 'default', 'h', 'Geneva talks end', '', x'00', '2026-01-02')",
+    "INSERT INTO entry (edition_id, article_id, slot, section, position, pinned, headline, summary, why)"
+    " VALUES (1, 1, 'lead', '', 0, 0, 'It sails on', '', '')",
+    "INSERT INTO batch (edition_id, no, lane, due_at, not_before, deadline, state, size, begun, token, sent,"
+    " deferred, failed, unknown, expired, cancelled, moved) VALUES (1, 1, 'rest', '2026-01-02',"
+    " '2026-01-02', '2026-01-02', 'done', 1, 1, 0, 1, 0, 0, 0, 0, 0, 0)",
+)

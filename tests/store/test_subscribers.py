@@ -10,7 +10,7 @@ from sqlalchemy import event
 from sqlmodel import Session, select
 
 from newsletter.models import Newsletter, Subscriber, SubscriptionState, Suppression, SuppressionReason
-from newsletter.store import subscribers
+from newsletter.store import places, subscribers
 from newsletter.store.database import Database
 from newsletter.store.subscribers import Newcomer
 
@@ -64,20 +64,20 @@ def test_the_suppressed_are_not_even_written(database: Database, post: int) -> N
 def test_who_left_is_known_and_stays_out(database: Database, post: int) -> None:
     with database.writing() as session:
         alice = subscribers.admit(session, post, [person("alice")], NOW).new["key of alice"]
-        assert subscribers.end(session, alice, post, NOW)
-        assert not subscribers.end(session, alice, post, NOW)
+        assert places.end(session, alice, post, NOW)
+        assert not places.end(session, alice, post, NOW)
         again = subscribers.admit(session, post, [person("alice")], NOW)
         assert again.known == {"key of alice": alice}
-        assert subscribers.state_of(session, alice, post) == SubscriptionState.ENDED
+        assert places.state_of(session, alice, post) == SubscriptionState.ENDED
 
 
 def test_coming_back_starts_anew(database: Database, post: int) -> None:
     later = NOW + timedelta(days=1)
     with database.writing() as session:
         alice = subscribers.admit(session, post, [person("alice")], NOW).new["key of alice"]
-        assert not subscribers.revive(session, alice, post, later)
-        subscribers.end(session, alice, post, NOW)
-        assert subscribers.revive(session, alice, post, later)
+        assert not places.revive(session, alice, post, later)
+        places.end(session, alice, post, NOW)
+        assert places.revive(session, alice, post, later)
         row = session.get(subscribers.Subscription, (alice, post))
         assert row and (row.active_since, row.ended_at) == (later, None)
 
@@ -86,7 +86,7 @@ def test_who_is_suppressed_or_forgotten_does_not_come_back(database: Database, p
     with database.writing() as session:
         admitted = subscribers.admit(session, post, [person("alice"), person("bob")], NOW)
         for number in admitted.new.values():
-            subscribers.end(session, number, post, NOW)
+            places.end(session, number, post, NOW)
         suppress(session, person("alice"))
         bob = session.get(Subscriber, admitted.new["key of bob"])
         assert bob
@@ -94,17 +94,17 @@ def test_who_is_suppressed_or_forgotten_does_not_come_back(database: Database, p
         session.add(bob)
         session.flush()
         for number in admitted.new.values():
-            assert not subscribers.revive(session, number, post, NOW)
+            assert not places.revive(session, number, post, NOW)
         assert subscribers.address_of(session, bob.id or 0) is None
 
 
 def test_nobody_is_ended_for_another(database: Database, post: int) -> None:
     with database.writing() as session:
         ids = subscribers.admit(session, post, [person("alice"), person("bob")], NOW).new
-        subscribers.end(session, ids["key of alice"], post, NOW)
-        assert subscribers.state_of(session, ids["key of bob"], post) == SubscriptionState.ACTIVE
-        assert not subscribers.end(session, ids["key of bob"], post + 1, NOW)
-        assert not subscribers.end(session, 10**9, post, NOW)
+        places.end(session, ids["key of alice"], post, NOW)
+        assert places.state_of(session, ids["key of bob"], post) == SubscriptionState.ACTIVE
+        assert not places.end(session, ids["key of bob"], post + 1, NOW)
+        assert not places.end(session, 10**9, post, NOW)
 
 
 def test_a_thousand_take_a_handful_of_statements(database: Database, post: int) -> None:

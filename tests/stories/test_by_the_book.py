@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from newsletter.demo.catchall import free_port
 from tests.newsroom import NINE, Done, Newsroom, at, until
 from tests.smtpd import Mood, SmtpServer
+from tests.stories.test_bad_days import limit_files
 
 BOOK = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
 MEANT = {"EDITION": "town/2026-02-18", "NEWSLETTER": "town", "SLUG": "2026-02-18", "RELAY": "main"}
@@ -44,8 +46,8 @@ def room(tmp_path: Path, sqlite_template: Path) -> Newsroom:
 
 
 def test_the_wrong_edition_is_going_out(room: Newsroom) -> None:
-    room.import_readers(200)
-    with SmtpServer(Mood(delay=(20, 40))) as server:
+    room.import_readers(90)
+    with SmtpServer(Mood(delay=(150, 200))) as server:
         room.configure(relay_port=server.port)
         tick = room.start("tick", now=NINE)
         until(lambda: server.accepted > 10)
@@ -53,7 +55,7 @@ def test_the_wrong_edition_is_going_out(room: Newsroom) -> None:
         tick.communicate()
     assert [done.code for done in told.values()] == [0, 4, 0, 0], told
     counts = room.counts()
-    assert counts == {"sent": server.accepted, "cancelled": 200 - server.accepted}
+    assert counts == {"sent": server.accepted, "cancelled": 90 - server.accepted}
     assert room.edition()["state"] == "cancelled"
 
 
@@ -93,3 +95,37 @@ def test_killed_in_the_middle_and_in_doubt(room: Newsroom) -> None:
     assert codes == [0, 0, 2, 0, 0], told
     assert room.counts() == {"sent": 100}
     assert set(room.readers) - set(server.recipients()) <= set(doubted)
+
+
+def test_the_disk_is_full(room: Newsroom) -> None:
+    room.import_readers(40)
+    assert room.run("tick", now=at("08:58:30")).code == 0
+    with SmtpServer() as server:
+        room.configure(relay_port=server.port)
+        full = room.call("tick", "--json", now=NINE, preexec_fn=partial(limit_files, 4096))
+        assert (full.code, server.mails) == (5, [])
+        told = follow(room, "The disk is full", "09:03")
+        assert [done.code for done in told.values()] == [4, 0], told
+        assert "nobody delivers it" in told["status"].said
+        assert server.recipients() == dict.fromkeys(room.readers, 1)
+
+
+def test_a_list_was_imported_twice_or_was_the_wrong_one(room: Newsroom, tmp_path: Path) -> None:
+    room.import_readers(5)
+    assert room.run("tick", now=at("08:00")).code == 0
+    wrong = "stranger@elsewhere.example"
+    room.import_readers([wrong], now=at("08:10"))
+    told = follow(
+        room, "A list was imported twice", "08:20", ADDRESS=wrong, FILE=str(tmp_path / "readers.csv")
+    )
+    # Without a terminal to answer on, forgetting wants its yes in the command
+    assert [done.code for done in told.values()] == [0, 0, 0, 0, 2, 0], told
+    rehearsed, listed, held, shown, forget, _ = told.values()
+    assert "1 known" in rehearsed.said and wrong in listed.said, rehearsed.said
+    assert "readers.csv" in shown.said and held.said
+    assert f"newsletter subscribers forget {len(room.readers)} --yes" in forget.said
+    assert room.run("subscribers", "forget", wrong, "--yes", now=at("08:30")).code == 0
+    with SmtpServer() as server:
+        room.configure(relay_port=server.port)
+        assert room.run("tick", now=NINE).code == 0
+        assert server.recipients() == dict.fromkeys(room.readers[:-1], 1)

@@ -106,7 +106,7 @@ def make(runtime: Runtime, state: str) -> str:
     closed = editing.close(runtime, town, opened, at("08:30"), closed_at=at("08:30"))
     assert closed.id is not None and closed.rendition_id is not None
     with runtime.database.writing() as session:
-        people = audience(closed.newsletter_id, EditionKind.EXTRA, closed.local_date, NOW)
+        people = audience(closed.newsletter_id, EditionKind.EXTRA, closed.local_date, NOW, sections=None)
         if state in (FROZEN, EditionState.SENDING, EditionState.PAUSED):
             freezing.plan(
                 session, closed.id, people, due_at=NINE, deadline=NINE + timedelta(hours=4), size=500

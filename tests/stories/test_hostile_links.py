@@ -18,7 +18,7 @@ from tests.smtpd import SmtpServer
 
 TODAY = "town/2026-02-18"
 ROUND = 5.0  # seconds
-LIMITS = f"timeout = 1.5\nround = {ROUND}\nat_once = 32\nper_host = 32\nlargest_picture = 50_000"
+LIMITS = f"timeout = 1.5\nround = {ROUND}\nat_once = 8\nper_host = 8\nlargest_picture = 50_000"
 PICTURE = b"\xff\xd8\xff\xe0" + b"\x00" * 1_000
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -146,6 +147,18 @@ def paper(runtime: Runtime) -> Paper:
 def site(paper: Paper) -> Iterator[httpx.Client]:
     """A client of the paper's real server. Limits are the real ones but for a shorter patience."""
     server = WebServer(paper.runtime, limits=Limits(seconds=0.5))
+    server.start()
+    with httpx.Client(base_url=server.url, timeout=5) as client:
+        yield client
+    server.stop()
+
+
+@contextmanager
+def served(paper: Paper, **changes: object) -> Iterator[httpx.Client]:
+    """A client of the paper's pages with other settings for `post`, and that newsletter alone."""
+    only = (PAPER.model_copy(update=changes),)
+    settings_of = paper.runtime.settings.model_copy(update={"newsletters": only})
+    server = WebServer(replace(paper.runtime, settings=settings_of))
     server.start()
     with httpx.Client(base_url=server.url, timeout=5) as client:
         yield client

@@ -12,6 +12,14 @@ ROUTES = {
     ("/robots.txt", "GET HEAD"): Rights.ANYBODY,
     ("/n/{newsletter}", "GET HEAD"): Rights.ANYBODY,
     ("/n/{newsletter}/{slug}", "GET HEAD"): Rights.ANYBODY,
+    ("/", "POST"): Rights.ANYBODY,
+    ("/embed/{newsletter}", "GET HEAD"): Rights.ANYBODY,
+    ("/embed/{newsletter}", "POST"): Rights.ANYBODY,
+    ("/embed/{newsletter}.js", "GET HEAD"): Rights.ANYBODY,
+    ("/confirm/{token}", "GET HEAD"): Rights.HOLDER,
+    ("/confirm/{token}", "POST"): Rights.HOLDER,
+    ("/preferences", "GET HEAD"): Rights.ANYBODY,
+    ("/preferences", "POST"): Rights.ANYBODY,
     ("/unsubscribe/{token}", "GET HEAD"): Rights.HOLDER,
     ("/unsubscribe/{token}", "POST"): Rights.HOLDER,
     ("/preferences/{token}", "GET HEAD"): Rights.HOLDER,
@@ -71,4 +79,8 @@ ROUTES = {
     },
 }
 DESK_ROUTES = {key: rights for key, rights in ROUTES.items() if key[0].startswith("/desk")}
-POST_ROUTES = [path.replace("{token}", "x") for path, methods in ROUTES if methods == "POST"]
+POST_ROUTES = [
+    path.replace("{token}", "x").replace("{newsletter}", "post")
+    for path, methods in ROUTES
+    if methods == "POST"
+]

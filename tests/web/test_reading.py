@@ -12,7 +12,16 @@ from newsletter.services import reading, subscribing
 from newsletter.store import editions
 from tests.web.conftest import NOON, Paper
 
-OPEN_PAGES = ("/", "/n/post", "/n/post/2026-02-17")
+OPEN_PAGES = (
+    "/",
+    "/n/post",
+    "/n/post?q=bridge",
+    "/n/post/2026-02-17",
+    "/n/post/feed.xml",
+    "/n/post/feed.json",
+    "/sitemap.xml",
+    "/robots.txt",
+)
 
 
 def test_the_front_page_names_every_newsletter_and_its_schedule(site: httpx.Client) -> None:
@@ -95,10 +104,12 @@ def test_what_has_begun_can_be_read(site: httpx.Client, paper: Paper, state: Edi
 def test_the_web_view_has_no_personal_link(site: httpx.Client, paper: Paper) -> None:
     paper.edition("2026-02-17")
     links = paper.runtime.links
+    for path in (path for path in OPEN_PAGES if path != "/robots.txt"):
+        page = site.get(path).text
+        for personal in (links.leave(paper.alice, paper.ids["post"]), links.preferences(paper.alice)):
+            assert personal.rpartition("/")[2] not in page
+        assert "/unsubscribe/" not in page and "/preferences/" not in page and "preview=" not in page
     page = site.get("/n/post/2026-02-17").text
-    for personal in (links.leave(paper.alice, paper.ids["post"]), links.preferences(paper.alice)):
-        assert personal.rpartition("/")[2] not in page
-    assert "/unsubscribe/" not in page and "/preferences/" not in page
     assert 'href="https://news.example.org/n/post"' in page
 
 

@@ -1,11 +1,12 @@
-"""All faults of a theme: those that its files show as they are written, and those of every sample edition."""
+"""All faults of a theme: those that its files show as they are written, and those of every sample edition
+and letter."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
 
 from jinja2 import TemplateNotFound, TemplateSyntaxError, nodes
 
@@ -13,24 +14,29 @@ from newsletter.errors import Refused
 from newsletter.render.compile import (
     HTML_TEMPLATE,
     TEXT_TEMPLATE,
+    Parts,
     compile_edition,
     context_of,
     print_parts,
     unfit,
 )
-from newsletter.render.holes import hole_pattern, nonce_for
+from newsletter.render.holes import nonce_for
 from newsletter.render.legible import legible
 from newsletter.render.lint.faults import Fault, Faulty
-from newsletter.render.lint.forbidden import forbidden_flaws
-from newsletter.render.lint.markup import markup_flaws
+from newsletter.render.lint.letters import letter_faults
+from newsletter.render.lint.printing import faults_as_printed
 from newsletter.render.lint.templates import loaded_by, missing_in, named_in, refused, unknown_in
 from newsletter.render.lint.vocabulary import did_you_mean
+from newsletter.render.spans import without_spans
 from newsletter.render.theme import Theme, files_in
-from newsletter.values import EditionView
+from newsletter.values import EditionView, LetterView
 
 
-def check_theme(theme: Theme, states: Mapping[str, EditionView]) -> list[Fault]:
-    """Every fault, by file and line, each once; `states` by what a person calls them, the fullest first.
+def check_theme(
+    theme: Theme, states: Mapping[str, EditionView], letters: Mapping[str, LetterView] = MappingProxyType({})
+) -> list[Fault]:
+    """Every fault, by file and line, each once; `states` and `letters` by what a person calls them, the
+    fullest state first.
 
     One that the first state does not show names the state that does.
     """
@@ -40,10 +46,13 @@ def check_theme(theme: Theme, states: Mapping[str, EditionView]) -> list[Fault]:
         found.setdefault((fault.file, fault.line, fault.what), fault)
     # What a name that is unknown did when it was printed need not be told twice
     told = {(fault.file, fault.line) for fault in written}
-    for number, (state, view) in enumerate(states.items()):
-        for fault in _printed(theme, view):
+    first = next(iter(states))
+    shown = [(state, _printed(theme, view)) for state, view in states.items()]
+    shown += [(letter, letter_faults(theme, view)) for letter, view in letters.items()]
+    for state, faults in shown:
+        for fault in faults:
             if (fault.file, fault.line) not in told or not fault.line:
-                named = replace(fault, state=state if number else "")
+                named = replace(fault, state="" if state == first else state)
                 found.setdefault((fault.file, fault.line, fault.what), named)
     return sorted(found.values(), key=lambda fault: (fault.file, fault.line, fault.column))
 
@@ -91,35 +100,29 @@ def _printed(theme: Theme, view: EditionView) -> Iterator[Fault]:
     """What is wrong with a sample edition: as MJML, and when nothing is, as a mail."""
     nonce = nonce_for(repr(view))
     context = context_of(legible(view), nonce)
-    faults: list[Fault] = []
-    try:
-        mjml = theme.render(HTML_TEMPLATE, **context)
-    except Faulty as faulty:
-        faults += faulty.faults
-        mjml = _what_can_be_printed(theme, context)
-    try:
-        theme.render(TEXT_TEMPLATE, **context)
-    except Faulty as faulty:
-        faults += faulty.faults
-    flaws = [*markup_flaws(mjml, hole_pattern(nonce)), *forbidden_flaws(mjml)] if mjml else []
-    if flaws:
-        faults += theme.place(HTML_TEMPLATE, mjml, flaws, **context)
+    faults = faults_as_printed(theme, HTML_TEMPLATE, [TEXT_TEMPLATE], nonce, context)
     yield from faults or _of_the_mail(theme, view)
 
 
-def _what_can_be_printed(theme: Theme, context: dict[str, Any]) -> str:
-    """The MJML with what is unknown left out, so that its other faults are seen too; empty where Jinja
-    itself objects."""
-    try:
-        return theme.trace(HTML_TEMPLATE, **context).text
-    except Faulty:
-        return ""
+_FOR_ALL = "stories stand outside the spans of their sections: whoever switched a section off gets it"
+_SPANNED = "print {{ span.begin(section) }} before each section, and {{ span.end(section) }} behind"
+
+
+def _without_spans(parts: Parts) -> Iterator[str]:
+    """The templates that show a story to readers who do not want its section."""
+    urls = [story.url for section in parts.edition.sections for story in section.stories]
+    for template, part in ((HTML_TEMPLATE, parts.html), (TEXT_TEMPLATE, parts.text)):
+        for_all = without_spans(part, parts.nonce)
+        if any(url in for_all for url in urls):
+            yield template
 
 
 def _of_the_mail(theme: Theme, view: EditionView) -> Iterator[Fault]:
     try:
-        findings = list(unfit(print_parts(view, theme), ()))
+        parts = print_parts(view, theme)
+        findings = list(unfit(parts, ()))
         yield from (theme.fault(template, 0, finding.rstrip(".")) for template, (_, finding) in findings)
+        yield from (theme.fault(template, 0, _FOR_ALL, _SPANNED) for template in _without_spans(parts))
         if not findings:
             compile_edition(view, theme)
     except Faulty as faulty:

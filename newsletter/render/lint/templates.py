@@ -7,7 +7,7 @@ from dataclasses import fields
 
 from jinja2 import TemplateNotFound, nodes
 
-from newsletter.render.holes import HOLES, misused
+from newsletter.render import holes, spans
 from newsletter.render.labels import Labels
 from newsletter.render.letter_labels import LetterLabels
 from newsletter.render.sandbox import GLOBALS, unknown_of, ways_out
@@ -19,7 +19,8 @@ GIVEN: Mapping[str, Collection[str]] = {
     "letter": [field.name for field in fields(LetterView)],
     "label": [name for name in {*dir(Labels), *dir(LetterLabels)} if not name.startswith("_")],
     "side": ["start", "end"],
-    "hole": HOLES,
+    holes.VARIABLE: holes.HOLES,
+    spans.VARIABLE: spans.MARKS,
 }
 _OF_JINJA = {"loop", "super", "caller", "varargs", "kwargs"}
 _LOADS = (nodes.Include, nodes.Extends, nodes.Import, nodes.FromImport)
@@ -28,7 +29,8 @@ _LOADS = (nodes.Include, nodes.Extends, nodes.Import, nodes.FromImport)
 def refused(tree: nodes.Template) -> Iterator[tuple[int, str]]:
     """Line and fault of what no template may do: with these it is not even printed."""
     yield from ways_out(tree)
-    yield from misused(tree)
+    yield from holes.misused(tree)
+    yield from spans.misused(tree)
 
 
 def named_in(tree: nodes.Template) -> set[str]:

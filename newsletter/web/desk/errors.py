@@ -27,7 +27,8 @@ def answer_error(request: Request, error: Exception) -> Response:
     is_fragment = request.headers.get("x-fragment") == "1"
     if isinstance(error, SignInFirst):
         return _to_the_entrance(error, is_fragment=is_fragment)
-    status, title, words = _told(error, changes=request.method == "POST")
+    changes = request.method == "POST"
+    status, title, words = _told(error, changes=changes)
     stale = (
         {"mine": error.mine, "theirs": error.theirs}
         if isinstance(error, Stale)
@@ -37,7 +38,7 @@ def answer_error(request: Request, error: Exception) -> Response:
         body = flash(title, next_step=words, tone="stop", **stale)
     else:
         # Acts are posted one step below the page that they belong to
-        back = request.scope["path"].rpartition("/")[0] or "/desk"
+        back = request.scope["path"].rpartition("/")[0] if changes else "/desk"
         body = html("desk/error.html", title=title, words=words, back=back, **stale)
     headers = DESK | {"Retry-After": "60"} if status in (429, 503) else DESK
     return HTMLResponse(body, status_code=status, headers=headers)

@@ -44,6 +44,8 @@ class Step:
 
 
 def _step(problem: Problem) -> Step:
+    if problem.edition and problem.next_step.startswith("newsletter editions"):
+        return Step("Open", href=f"/desk/editions/{problem.edition}")
     if problem.edition:
         return Step("Open", href=f"/desk/editions/{problem.edition}/sending")
     match problem.next_step.split():

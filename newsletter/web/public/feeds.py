@@ -122,8 +122,8 @@ def _json_feed(card: Card, items: tuple[Item, ...], address: str) -> dict[str, o
                 "summary": item.edition.summary,
                 "content_html": _html(item.text),
                 "content_text": item.text,
-                "date_published": item.edition.began_at.isoformat(),
-                "date_modified": _changed_at(item).isoformat(),
+                "date_published": item.edition.began_at.isoformat(timespec="seconds"),
+                "date_modified": _changed_at(item).isoformat(timespec="seconds"),
             }
             for item in items
         ],

@@ -12,8 +12,7 @@ from fastapi import Response
 
 from newsletter.runtime import Runtime
 from newsletter.services import subscribing
-from newsletter.web.headers import UNLISTED
-from newsletter.web.pages import page
+from newsletter.web.public.unlisted import unlisted
 from newsletter.web.requests import FormFields, OurRuntime
 from newsletter.web.rights import Doors, Rights
 
@@ -24,23 +23,27 @@ doors = Doors()
 async def ask(runtime: OurRuntime, token: str) -> Response:
     if runtime.links.read_leave(token) is None:
         return _worn(runtime)
-    return page("public/leave.html", headers=UNLISTED, language=runtime.language)
+    return unlisted(runtime, "public/leave.html")
 
 
 @doors.post("/unsubscribe/{token}", rights=Rights.HOLDER)
 def leave(runtime: OurRuntime, token: str, fields: FormFields) -> Response:
-    """Leaves whatever the form says, unless it is the page's Undo: a click must never be lost."""
+    """Leaves whatever the form says, unless it is the page's Undo: a click must never be lost. Why
+    somebody leaves is asked only afterwards."""
     place = runtime.links.read_leave(token)
     if place is None:
         return _worn(runtime)
     now = runtime.clock.now()
     if "undo" in fields:
         is_back = subscribing.return_to(runtime, *place, now)
-        return page("public/returned.html", headers=UNLISTED, language=runtime.language, is_back=is_back)
+        return unlisted(runtime, "public/returned.html", is_back=is_back)
     subscribing.leave(runtime, *place, now)
-    return page("public/left.html", headers=UNLISTED, language=runtime.language)
+    if "all" in fields:
+        subscribing.leave_all(runtime, place[0], now)
+    subscribing.say_why(runtime, *place, fields.get("reason", ""), now)
+    return unlisted(runtime, "public/left.html", is_thanked="reason" in fields)
 
 
 def _worn(runtime: Runtime) -> Response:
     """200 here too: a mail client that reports a failed click would alarm a reader for nothing."""
-    return page("public/worn.html", headers=UNLISTED, language=runtime.language)
+    return unlisted(runtime, "public/worn.html")

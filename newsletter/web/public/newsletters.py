@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 from newsletter.services import reading
 from newsletter.web.headers import OPEN, UNLISTED, web_view_csp
 from newsletter.web.pages import page as render
+from newsletter.web.public.box import box_for
 from newsletter.web.public.caching import IfNoneMatch, unless_known
 from newsletter.web.requests import OurRuntime
 from newsletter.web.rights import Doors, Rights
@@ -23,12 +24,13 @@ LONGEST_QUERY = 200  # characters
 
 @doors.get("/", rights=Rights.ANYBODY)
 def newsletters(runtime: OurRuntime, if_none_match: IfNoneMatch = "") -> Response:
-    cards = reading.newsletters(runtime, runtime.clock.now())
-    home = runtime.links.public_url + "/"
-    return unless_known(
-        render("public/newsletters.html", headers=OPEN, language=runtime.language, cards=cards, home=home),
-        if_none_match,
-    )
+    now = runtime.clock.now()
+    answer = render(
+        "public/newsletters.html", headers=OPEN, language=runtime.language,
+        cards=reading.newsletters(runtime, now), home=runtime.links.public_url + "/",
+        box=box_for(runtime, runtime.settings.newsletters, now),
+    )  # fmt: skip
+    return unless_known(answer, if_none_match)
 
 
 @doors.get("/n/{newsletter}", rights=Rights.ANYBODY)
@@ -54,7 +56,7 @@ def archive(
     language, address = found.card.language, runtime.links.newsletter(newsletter)
     answer = render(
         "public/newsletter.html", headers=headers, language=language, archive=found, address=address,
-        is_search=q is not None, here=_here,
+        is_search=q is not None, here=_here, box=box_for(runtime, [runtime.newsletter(newsletter)], now),
     )  # fmt: skip
     return unless_known(answer, if_none_match)
 

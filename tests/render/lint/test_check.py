@@ -12,6 +12,7 @@ from newsletter.render.compile import compile_edition
 from newsletter.render.lint.check import check_theme
 from newsletter.render.lint.faults import Fault
 from newsletter.render.sample import states
+from newsletter.render.sample_letters import letters
 from newsletter.render.shipped import shipped
 from newsletter.render.theme import load_theme
 from newsletter.values import EditionView
@@ -34,7 +35,7 @@ def pointed(fault: Fault) -> str:
 
 
 def test_the_shipped_theme_has_no_fault() -> None:
-    assert check_theme(load_theme("default"), STATES) == []
+    assert check_theme(load_theme("default"), STATES, letters()) == []
 
 
 def test_the_states_are_those_that_a_theme_will_meet() -> None:

@@ -18,7 +18,8 @@ ACT = """async ({act, fields}) => {
   const body = new FormData(document.getElementById('acts'))
   for (const [name, value] of Object.entries(fields)) body.set(name, value)
   body.set('version', document.getElementById('edition').dataset.version)
-  const answer = await fetch(location.pathname + '/' + act, {method: 'POST', body, headers: {'X-Fragment': '1'}})
+  const headers = {'X-Fragment': '1'}
+  const answer = await fetch(location.pathname + '/' + act, {method: 'POST', body, headers})
   return answer.status
 }"""
 

@@ -19,8 +19,10 @@ from tests.web.desk.scene import HARBOUR, SPARE, set_scene, stop
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 SENDING = "/desk/editions/town/2026-02-18/sending"
+EDITION = "/desk/editions/town/2026-02-19"
 PAGES = ("/desk", SENDING, SENDING + "/missing", SENDING + "/sure/cancel", "/desk/account",
-         "/desk/editions/town/2026-02-19/sending")  # fmt: skip
+         "/desk/editions/town/2026-02-19/sending", EDITION, EDITION + "/decide/approve", EDITION + "/decide/hold",
+         EDITION + "/out", EDITION + "/history", EDITION + "/compare", "/desk/editions/town/2026-02-18")  # fmt: skip
 OUTSIDE = ("/desk/sign-in", "/desk/sign-in/worn")
 MOST_BYTES = 60_000
 

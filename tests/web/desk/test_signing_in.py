@@ -12,7 +12,7 @@ import pytest
 from sqlmodel import col, select
 
 from newsletter.clock import machine_now
-from newsletter.models import DeskSession, History, Person, Role
+from newsletter.models import DeskSession, History, Letter, LetterKind, Person, Role
 from newsletter.services import signing_in, staffing
 from newsletter.services.signing_in import Caller
 from newsletter.store import staff
@@ -117,6 +117,20 @@ def test_an_empty_desk_is_opened_by_its_first_admin(open_desk: Callable[..., Des
     (ola,) = staffing.everybody(desk.runtime, machine_now())
     assert (ola.name, ola.role, ola.sessions) == ("Ola", Role.ADMIN, 1)
     assert desk.client().post(path, name="Eve", address="eve@town.example").status_code == 409
+
+
+def test_a_letter_brings_a_link_and_says_nothing_of_who_works_here(desk: Desk) -> None:
+    client = desk.client()
+    told = [client.post("/desk/sign-in-link", address=address) for address in (ANA, "eve@town.example")]
+    assert [answer.status_code for answer in told] == [200, 200]
+    assert len({answer.text.replace(ANA, "").replace("eve@town.example", "") for answer in told}) == 1
+    with desk.runtime.database.reading() as session:
+        (letter,) = session.exec(select(Letter)).all()
+    assert (letter.kind, letter.address) == (LetterKind.SIGN_IN, ANA)
+    assert client.post(str(letter.values["url"]).removeprefix(desk.url)).status_code == 303
+    asked = desk.client()
+    statuses = [asked.post("/desk/sign-in-link", address=BOB).status_code for _ in range(4)]
+    assert statuses == [200, 200, 200, 429], "three an hour to one person, five a minute from one network"
 
 
 # ── by a password ───────────────────────────────────────────────────────────────────────────────

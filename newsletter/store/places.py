@@ -1,0 +1,134 @@
+"""A subscriber's places on newsletters, one person at a time: shown, chosen, ended and taken up again.
+
+Only the person's own act (`revive`) brings an ended place back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlmodel import Session, col
+
+from newsletter.models import Cadence, Newsletter, Subscriber, Subscription, SubscriptionState, Suppression
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A subscriber's place on a newsletter. Who never confirmed it cannot return to it."""
+
+    newsletter_id: int
+    slug: str
+    name: str
+    state: SubscriptionState
+    can_return: bool
+    cadence: Cadence
+    zone: str
+    paused_until: datetime | None
+    sections: tuple[str, ...]
+
+
+def places_of(session: Session, subscriber_id: int) -> tuple[Place, ...]:
+    """All of a subscriber's places, ended ones too, by the newsletter's name."""
+    query = (
+        select(
+            Newsletter.id, Newsletter.slug, Newsletter.name,
+            Subscription.state, Subscription.active_since, Subscription.cadence, Subscription.zone,
+            Subscription.paused_until,
+            Subscription.sections,
+        )  # type: ignore[call-overload]
+        .join(Subscription, col(Subscription.newsletter_id) == col(Newsletter.id))
+        .where(col(Subscription.subscriber_id) == subscriber_id)
+        .order_by(col(Newsletter.name), col(Newsletter.id))
+    )  # fmt: skip
+    return tuple(
+        Place(
+            row.id,
+            row.slug,
+            row.name,
+            state,
+            state == SubscriptionState.ENDED and row.active_since is not None,
+            Cadence(row.cadence),
+            row.zone,
+            row.paused_until,
+            row.sections,
+        )
+        for row in session.execute(query)
+        for state in [SubscriptionState(row.state)]
+    )
+
+
+def state_of(session: Session, subscriber_id: int, newsletter_id: int) -> SubscriptionState | None:
+    subscription = session.get(Subscription, (subscriber_id, newsletter_id))
+    return SubscriptionState(subscription.state) if subscription else None
+
+
+def end(session: Session, subscriber_id: int, newsletter_id: int, now: datetime) -> bool:
+    """End a subscription; False when there is none or it had ended before."""
+    return _change(
+        session, subscriber_id, newsletter_id,
+        col(Subscription.state) != SubscriptionState.ENDED,
+        {"state": SubscriptionState.ENDED, "ended_at": now, "paused_until": None},
+    )  # fmt: skip
+
+
+def end_all(session: Session, subscriber_id: int, now: datetime) -> Sequence[int]:
+    """End all of somebody's subscriptions; gives the newsletters that they have left by that."""
+    ended = session.execute(
+        update(Subscription)
+        .where(
+            col(Subscription.subscriber_id) == subscriber_id,
+            col(Subscription.state) != SubscriptionState.ENDED,
+        )
+        .values(state=SubscriptionState.ENDED, ended_at=now, paused_until=None)
+        .returning(col(Subscription.newsletter_id))
+    )
+    return sorted(ended.scalars())
+
+
+def revive(session: Session, subscriber_id: int, newsletter_id: int, now: datetime) -> bool:
+    """Bring back an ended subscription that once was active, unless the address is suppressed."""
+    suppressed = (
+        select(Suppression.address_key)  # type: ignore[call-overload]
+        .join(Subscriber, col(Subscriber.address_key) == col(Suppression.address_key))
+        .where(col(Subscriber.id) == subscriber_id)
+        .exists()
+    )
+    addressed = (
+        select(Subscriber.id)  # type: ignore[call-overload]
+        .where(col(Subscriber.id) == subscriber_id, col(Subscriber.address).is_not(None))
+        .exists()
+    )
+    return _change(
+        session, subscriber_id, newsletter_id,
+        (col(Subscription.state) == SubscriptionState.ENDED)
+        & col(Subscription.active_since).is_not(None) & addressed & ~suppressed,
+        {"state": SubscriptionState.ACTIVE, "ended_at": None, "active_since": now},
+    )  # fmt: skip
+
+
+def prefer(session: Session, subscriber_id: int, newsletter_id: int, wishes: Mapping[str, object]) -> bool:
+    """Change how somebody gets a newsletter, and nothing that `wishes` does not name; False where they
+    have left."""
+    return _change(
+        session, subscriber_id, newsletter_id, col(Subscription.state) != SubscriptionState.ENDED, wishes
+    )
+
+
+def _change(
+    session: Session, subscriber_id: int, newsletter_id: int, guard: object, values: Mapping[str, object]
+) -> bool:
+    changed = session.execute(
+        update(Subscription)
+        .where(
+            col(Subscription.subscriber_id) == subscriber_id,
+            col(Subscription.newsletter_id) == newsletter_id,
+            guard,  # type: ignore[arg-type]
+        )
+        .values(values)
+        .returning(col(Subscription.subscriber_id))
+        .execution_options(synchronize_session=False)
+    )
+    return changed.first() is not None

@@ -1,0 +1,134 @@
+"""Signing up: the box on our pages and on anybody's, and the page behind the link that was mailed.
+
+A box answers the same whatever became of it. `/embed/…` alone may be framed, and answers forms of other
+sites, without any cookie of theirs. The confirmation's GET and HEAD change nothing: in the browser that
+signed up the page presses its own button, everywhere else a person does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from fastapi import HTTPException, Response
+
+from newsletter.config import NewsletterSettings
+from newsletter.errors import Misuse
+from newsletter.models import LinkPurpose
+from newsletter.runtime import Runtime
+from newsletter.services import joining, owning, reading
+from newsletter.services.asking import Browser
+from newsletter.services.joining import Look, Standing, Wish
+from newsletter.web.assets import ASSETS
+from newsletter.web.headers import EMBED
+from newsletter.web.pages import page
+from newsletter.web.public.box import box_for
+from newsletter.web.public.unlisted import no_address, unlisted
+from newsletter.web.requests import FormFields, OurRuntime
+from newsletter.web.rights import Doors, Rights
+from newsletter.web.signer import OurBrowser, give_cookie, new_cookie
+
+doors = Doors()
+
+WANTED = "get-"  # before the slug in the name of a box's check mark
+FROM_ANYWHERE = {"Access-Control-Allow-Origin": "*"}
+
+
+@doors.post("/", rights=Rights.ANYBODY)
+def sign_up(runtime: OurRuntime, browser: OurBrowser, fields: FormFields) -> Response:
+    wanted = [name.removeprefix(WANTED) for name in fields if name.startswith(WANTED)]
+    return _answered(runtime, browser, fields, wanted)
+
+
+@doors.get("/embed/{newsletter}.js", rights=Rights.ANYBODY)
+def module(runtime: OurRuntime, newsletter: str) -> Response:
+    """The same few lines for every newsletter: all words stand in the form that they make livelier."""
+    _known(runtime, newsletter)
+    headers = FROM_ANYWHERE | {"Cache-Control": "public, max-age=3600"}
+    return Response(ASSETS["box.js"], media_type="text/javascript; charset=utf-8", headers=headers)
+
+
+@doors.get("/embed/{newsletter}", rights=Rights.ANYBODY)
+def frame(runtime: OurRuntime, newsletter: str) -> Response:
+    settings, now = _known(runtime, newsletter), runtime.clock.now()
+    box = box_for(runtime, [settings], now, is_kept=False, action=f"/embed/{settings.slug}")
+    return page(
+        "public/embed.html",
+        headers=EMBED,
+        language=settings.language,
+        card=reading.card(settings, now),
+        box=box,
+    )
+
+
+@doors.post("/embed/{newsletter}", rights=Rights.ANYBODY)
+def sign_up_elsewhere(
+    runtime: OurRuntime, browser: OurBrowser, newsletter: str, fields: FormFields
+) -> Response:
+    answer = _answered(runtime, browser, fields, [_known(runtime, newsletter).slug])
+    answer.headers.update(EMBED | FROM_ANYWHERE)
+    return answer
+
+
+@doors.get("/confirm/{token}", rights=Rights.HOLDER)
+def ask(runtime: OurRuntime, browser: OurBrowser, token: str) -> Response:
+    return _show(runtime, joining.look(runtime, token, browser, runtime.clock.now()))
+
+
+@doors.post("/confirm/{token}", rights=Rights.HOLDER)
+def confirm(runtime: OurRuntime, browser: OurBrowser, token: str, fields: FormFields) -> Response:
+    now = runtime.clock.now()
+    if "again" in fields:
+        joining.ask_again(runtime, token, browser, now)
+        return unlisted(runtime, "public/asked.html")
+    seen = joining.look(runtime, token, browser, now)
+    if seen.purpose is LinkPurpose.NEW_ADDRESS:
+        did = owning.take_address(runtime, token, now)
+        return unlisted(runtime, "public/moved.html", did=did, address=seen.address)
+    seen = joining.confirm(runtime, token, browser, now)
+    if seen.standing is not Standing.OPEN:
+        return _show(runtime, seen)
+    return unlisted(
+        runtime,
+        "public/joined.html",
+        seen=seen,
+        latest=_latest(runtime),
+    )
+
+
+def _show(runtime: Runtime, seen: Look) -> Response:
+    status = 404 if seen.standing is Standing.WORN else 200
+    return unlisted(runtime, "public/confirm.html", status=status, seen=seen)
+
+
+def _latest(runtime: Runtime) -> Mapping[str, str]:
+    """Newsletter → the address of its latest edition on the web."""
+    cards = reading.newsletters(runtime, runtime.clock.now())
+    return {card.slug: f"/n/{card.slug}/{card.latest.slug}" for card in cards if card.latest}
+
+
+def _known(runtime: Runtime, slug: str) -> NewsletterSettings:
+    found = runtime.newsletters.get(slug)
+    if found is None:
+        raise HTTPException(404)
+    return found
+
+
+def _answered(runtime: Runtime, browser: Browser, fields: Mapping[str, str], wanted: list[str]) -> Response:
+    wish = Wish(
+        fields.get("address", ""), wanted, fields.get("page", ""), fields.get("website", ""),
+        fields.get("form", ""),
+    )  # fmt: skip
+    cookie, known_by = new_cookie()
+    now = runtime.clock.now()
+    try:
+        joining.sign_up(runtime, wish, replace(browser, cookie=known_by), now)
+    except Misuse:
+        box = box_for(
+            runtime, runtime.settings.newsletters, now, is_kept=False, checked=frozenset(wanted),
+            address=wish.address[:320], trouble=no_address(runtime.language),
+        )  # fmt: skip
+        return unlisted(runtime, "public/mistyped.html", status=422, box=box)
+    answer = unlisted(runtime, "public/asked.html")
+    give_cookie(answer, cookie, is_https=runtime.public_url.startswith("https://"))
+    return answer
