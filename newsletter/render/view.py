@@ -32,8 +32,8 @@ def build_view(
     preheader: str = "",
 ) -> EditionView:
     """`home_url` is the newsletter's own page, where readers go when no other address is configured.
-    Without a `preheader` it is the first headlines. Pictures that a mail may not load are left out.
-    Raises ValueError when there is no lead.
+    Without a `preheader` it is the first headlines; pictures that a mail may not load are left out.
+    Raises ValueError without a lead.
     """
     placed = sorted(placements, key=lambda p: p.position)
     shown = {number: _with_fit_picture(article, plain_hosts) for number, article in articles.items()}
@@ -43,8 +43,7 @@ def build_view(
     locale = Locale.parse(newsletter.language, sep="-")
     return EditionView(
         newsletter=newsletter.name, slug=slug,
-        promise=newsletter.description,
-        date=format_date(day, "full", locale=locale),
+        promise=newsletter.description, date=format_date(day, "full", locale=locale),
         schedule=describe(newsletter, day, newsletter.language),
         subject=subject, preheader=preheader or preheader_of(placed, shown),
         language=newsletter.language,

@@ -14,7 +14,7 @@ from newsletter.config import NewsletterSettings
 from newsletter.errors import Misuse, NewsletterError, Refused, Uncounted
 from newsletter.models import EditionState
 from newsletter.runtime import Runtime
-from newsletter.services import deciding, editing, proofing, rehearsing, sending, showing
+from newsletter.services import deciding, editing, foreseeing, proofing, rehearsing, sending
 from newsletter.services.finding import find_edition, refuse_if_stopped
 from newsletter.services.revising import refuse_unseen
 from newsletter.values import Outcome
@@ -77,7 +77,7 @@ def send_seen(
     if edition.state not in sending.SENDABLE_BY_HAND:
         sending.may_send(newsletter, edition)
         raise Refused(f"{name} is {edition.state} already.", next_step=f"newsletter editions show {name}")
-    counted = showing.count(runtime, newsletter, slug, now)
+    counted = foreseeing.count(runtime, newsletter, slug, now)
     if people != counted:
         raise Uncounted(
             f"Nobody was mailed: {name} would go to {counted:,} now, not to the number that was typed.",

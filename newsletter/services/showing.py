@@ -15,26 +15,22 @@ from sqlmodel import Session
 
 from newsletter.clock import machine_now
 from newsletter.config import NewsletterSettings
-from newsletter.errors import NewsletterError
 from newsletter.models import Edition, EditionState, History, Slot
 from newsletter.render.subjects import suggested
 from newsletter.render.view import preheader_of
 from newsletter.runtime import Runtime
 from newsletter.schedule import next_due
 from newsletter.selection.hands import ORDER, place_of
-from newsletter.services import checking, previewing, sending
-from newsletter.services.checking import Preflight
-from newsletter.services.drafting import as_written, ran_before, render
+from newsletter.services.drafting import as_written, ran_before
 from newsletter.services.finding import find_edition
 from newsletter.services.lines import EditionLine, edition_line
-from newsletter.services.previewing import Mail, Reader
 from newsletter.services.revising import id_of
 from newsletter.services.timing import usual_due
-from newsletter.store import articles, deliveries, editions, history, snapshots, staff, standing, waivers
+from newsletter.store import articles, deliveries, editions, history, snapshots, staff, standing
 from newsletter.store import touches as hands
 from newsletter.store.audience import audience_of, count_audience
 from newsletter.store.sections import sections_of
-from newsletter.values import Candidate, Past, Placement, Ran, Rendition, Touch, Waiver
+from newsletter.values import Candidate, Past, Placement, Ran, Touch
 
 OUT_AT_A_GLANCE = 12
 OUT_AT_ONCE = 300
@@ -181,59 +177,6 @@ def whatever_is_out(
         if all(word in f"{each.article.title} {each.article.section}".casefold() for word in words)
     )
     return tuple(told), in_all
-
-
-def checked(runtime: Runtime, newsletter: NewsletterSettings, slug: str, now: datetime) -> Preflight:
-    """Preflight of the page as it is stored."""
-    with runtime.database.reading() as session:
-        edition = find_edition(session, newsletter, slug)
-        return checking.examine(runtime, session, newsletter, edition, now, as_written(session, edition))
-
-
-def waived(runtime: Runtime, edition: Edition) -> Sequence[Waiver]:
-    with runtime.database.reading() as session:
-        return tuple(waivers.waivers_of(session, id_of(edition)).values())
-
-
-def rendition(runtime: Runtime, newsletter: NewsletterSettings, slug: str) -> tuple[Edition, Rendition]:
-    """The mail of the page as it is stored. Raises Refused for a page that cannot be one."""
-    with runtime.database.reading() as session:
-        edition = find_edition(session, newsletter, slug)
-        if edition.rendition_id:
-            return edition, editions.read_rendition(session, edition.rendition_id)
-        written = as_written(session, edition)
-    return edition, render(runtime, newsletter, edition, written)
-
-
-def mail(runtime: Runtime, newsletter: NewsletterSettings, slug: str, reader: str | Reader) -> Mail:
-    """The same, filled for a reader. Raises Misuse for a reader who is none."""
-    edition, found = rendition(runtime, newsletter, slug)
-    letterhead = sending.letterhead(runtime, newsletter, edition)
-    return previewing.fill(runtime, found, letterhead, reader)
-
-
-def hash_of(runtime: Runtime, newsletter: NewsletterSettings, slug: str) -> str:
-    """The hash of the mail that would be approved; empty while there is none."""
-    try:
-        return rendition(runtime, newsletter, slug)[1].hash
-    except NewsletterError:
-        return ""
-
-
-def count(runtime: Runtime, newsletter: NewsletterSettings, slug: str, now: datetime) -> int:
-    """Exactly how many would get it now; it takes its time where they are a million."""
-    with runtime.database.reading() as session:
-        edition = find_edition(session, newsletter, slug)
-        sections = sections_of(session, id_of(edition))
-    return sending.count_people(runtime, edition, sections, now)
-
-
-def compare(
-    runtime: Runtime, newsletter: NewsletterSettings, slug: str, other: str
-) -> tuple[tuple[str, ...], Edition]:
-    """What reads otherwise than in what was `approved` last, or than `yesterday`. Raises Refused without."""
-    edition, found = rendition(runtime, newsletter, slug)
-    return previewing.differences(runtime, newsletter, edition, found, other), edition
 
 
 def story(runtime: Runtime, newsletter: NewsletterSettings, slug: str) -> tuple[Edition, tuple[Act, ...]]:

@@ -12,7 +12,7 @@ from fastapi import HTTPException, Response
 
 from newsletter.errors import Misuse, Refused
 from newsletter.models import EditionState
-from newsletter.services import deciding, dispatching, sending, showing
+from newsletter.services import deciding, dispatching, foreseeing, sending, showing
 from newsletter.services.dispatching import Seen
 from newsletter.web.desk.edition import PATH, OurEdition, checked
 from newsletter.web.desk.guard import desk_doors
@@ -37,8 +37,8 @@ def ask(ours: OurEdition, act: str) -> Response:
         "desk/decide.html", act=act, found=found, edition=found.edition, newsletter=ours.newsletter,
         path=ours.path, name=ours.name, zone=ours.newsletter.timezone,
         checked=checked(runtime, ours.newsletter, found, now),
-        people=showing.count(runtime, ours.newsletter, ours.slug, now) if counts else None,
-        mail=showing.hash_of(runtime, ours.newsletter, ours.slug) if counts else "",
+        people=foreseeing.count(runtime, ours.newsletter, ours.slug, now) if counts else None,
+        mail=foreseeing.hash_of(runtime, ours.newsletter, ours.slug) if counts else "",
     )  # fmt: skip
 
 

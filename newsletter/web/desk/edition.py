@@ -20,7 +20,7 @@ from newsletter.clock import monotonic
 from newsletter.config import NewsletterSettings
 from newsletter.errors import NewsletterError, Stale
 from newsletter.runtime import Runtime
-from newsletter.services import proofing, showing, status
+from newsletter.services import foreseeing, proofing, showing, status
 from newsletter.services.checking import Preflight
 from newsletter.services.previewing import Mail, Reader
 from newsletter.services.showing import Open
@@ -58,10 +58,10 @@ def checked(runtime: Runtime, newsletter: NewsletterSettings, found: Open, now: 
     """Preflight composes the mail, so of a version that stands still it is made anew only now and then."""
     name = f"{newsletter.slug}/{found.edition.slug}"
     seen = _checks.setdefault(runtime.database, {})
-    state = (found.edition.version, found.edition.state, showing.waived(runtime, found.edition))
+    state = (found.edition.version, found.edition.state, foreseeing.waived(runtime, found.edition))
     if name in seen and seen[name][0] == state and monotonic() - seen[name][1] < CHECK_AGAIN:
         return seen[name][2]
-    fresh = Checked(now, showing.checked(runtime, newsletter, found.edition.slug, now))
+    fresh = Checked(now, foreseeing.checked(runtime, newsletter, found.edition.slug, now))
     seen[name] = (state, monotonic(), fresh)
     return fresh
 
@@ -165,7 +165,7 @@ def preview(
     csp = {"Content-Security-Policy": preview_csp(ours.desk.runtime.public_url)} | PREVIEW
     wanted = reader.strip() if to == "reader" else Reader(to) if to in list(Reader) else Reader.TYPICAL
     try:
-        found = showing.mail(ours.desk.runtime, ours.newsletter, ours.slug, wanted)
+        found = foreseeing.mail(ours.desk.runtime, ours.newsletter, ours.slug, wanted)
     except NewsletterError as error:
         text = html("desk/no_preview.html", error=error)
         return HTMLResponse(text, headers=csp)
@@ -189,7 +189,7 @@ def compare(ours: OurEdition, against: str = "yesterday") -> Response:
     trouble = ""
     lines: tuple[str, ...] = ()
     try:
-        lines, _ = showing.compare(ours.desk.runtime, ours.newsletter, ours.slug, against)
+        lines, _ = foreseeing.compare(ours.desk.runtime, ours.newsletter, ours.slug, against)
     except NewsletterError as error:
         trouble = error.sentence
     return ours.desk.plain(
