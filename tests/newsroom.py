@@ -155,7 +155,11 @@ class Newsroom:
              "section": "Town", "published_at": moment.isoformat()}
             for number in range(count)
         )  # fmt: skip
-        self._import("articles", f"{kind}.jsonl", "".join(json.dumps(row) + "\n" for row in rows), moment)
+        self.import_articles(rows, moment, name=kind)
+
+    def import_articles(self, rows: Iterable[dict[str, str]], now: datetime, *, name: str = "news") -> None:
+        """Articles by their fields."""
+        self._import("articles", f"{name}.jsonl", "".join(json.dumps(row) + "\n" for row in rows), now)
 
     def import_readers(self, people: int | Iterable[str], *, now: datetime = THE_DAY_BEFORE) -> None:
         """So many readers, or these addresses."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from newsletter.models import Slot
 from newsletter.render.view import cut
@@ -15,7 +16,7 @@ _BREAK = re.compile(r"\s+[–—|]\s+|:\s+|;\s+|,\s+|\s+-\s+|(?<=\w{4}[.?!])\s+"
 
 
 def suggested(page: Sequence[Placement], pool: Mapping[int, Candidate], present: str) -> tuple[str, ...]:
-    """Up to three that are not the present one: the lead, the lead and who comes next, the lead in short."""
+    """Up to three that are not the present one: of the lead, of the lead and others, of others alone."""
     found = dict.fromkeys(subject for subject in _by_rule(page, pool) if subject and subject != present)
     return tuple(found)[:MOST]
 
@@ -33,8 +34,8 @@ def _by_rule(page: Sequence[Placement], pool: Mapping[int, Candidate]) -> Iterat
         yield _joined(_short(lead), _short(others[0]))
         yield f"{cut(_short(lead), SHOWN - 18)} – and {len(others)} more"
     yield _short(lead)
-    if len(others) > 1:
-        yield _joined(_short(others[0]), _short(others[1]))
+    yield from (_joined(_short(one), _short(other)) for one, other in pairwise(others))
+    yield from map(_short, others)
 
 
 def _short(title: str) -> str:

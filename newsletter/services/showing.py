@@ -7,6 +7,7 @@ meet each other; nothing here writes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,6 +33,7 @@ from newsletter.store.audience import audience_of, count_audience
 from newsletter.store.sections import sections_of
 from newsletter.values import Candidate, Past, Placement, Ran, Touch
 
+_ARTICLE = re.compile(r"\barticle (\d{1,9})\b")
 OUT_AT_A_GLANCE = 12
 OUT_AT_ONCE = 300
 ACTS_AT_A_GLANCE = 15
@@ -96,6 +98,9 @@ class Act:
     why: str
     past: int | None = None
 
+    def articles(self) -> set[int]:
+        return {int(number) for number in _ARTICLE.findall(self.why)}
+
 
 @dataclass(frozen=True, slots=True)
 class Open:
@@ -113,6 +118,7 @@ class Open:
     suggestions: tuple[str, ...]
     against: Against | None
     acts: tuple[Act, ...]
+    titles: Mapping[int, str]
     present: tuple[str, ...]
     people: int | None
     people_at: datetime | None
@@ -141,6 +147,7 @@ def lay_open(runtime: Runtime, newsletter: NewsletterSettings, slug: str, now: d
         people, people_at = _people(session, newsletter, edition, now)
         sums = deliveries.sums(session, id_of(edition))
         usual = usual_due(newsletter, edition)
+        acts = _acts(session, edition, ACTS_AT_A_GLANCE)
         return Open(
             edition=edition,
             line=edition_line(session, edition, sums, newsletter.cutoff, now),
@@ -152,7 +159,9 @@ def lay_open(runtime: Runtime, newsletter: NewsletterSettings, slug: str, now: d
             preheader=edition.own_preheader or preheader_of(page, written.pool),
             suggestions=suggested(page, written.pool, edition.own_subject or edition.subject),
             against=_against(session, edition, page),
-            acts=_acts(session, edition, ACTS_AT_A_GLANCE),
+            acts=acts,
+            titles=_titles(session, acts)
+            | {row.article.id: row.headline for group in groups for row in group.rows},
             present=_present(session, f"{newsletter.slug}/{slug}"),
             people=people,
             people_at=people_at,
@@ -179,11 +188,20 @@ def whatever_is_out(
     return tuple(told), in_all
 
 
-def story(runtime: Runtime, newsletter: NewsletterSettings, slug: str) -> tuple[Edition, tuple[Act, ...]]:
-    """All that was done to an edition, the latest first."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """All that was done to an edition, the latest first, and what the articles in it are called."""
+
+    edition: Edition
+    acts: tuple[Act, ...]
+    titles: Mapping[int, str]
+
+
+def story(runtime: Runtime, newsletter: NewsletterSettings, slug: str) -> Told:
     with runtime.database.reading() as session:
         edition = find_edition(session, newsletter, slug)
-        return edition, _acts(session, edition, snapshots.MOST)
+        acts = _acts(session, edition, snapshots.MOST)
+        return Told(edition, acts, _titles(session, acts))
 
 
 # ── inside ──────────────────────────────────────────────────────────────────────────────────────
@@ -237,6 +255,11 @@ def _acts(session: Session, edition: Edition, most: int) -> tuple[Act, ...]:
     kept = snapshots.pasts(session, number)
     told = {(past.at, past.who, past.act): past for past in kept}
     return tuple(_told(history.story_of(session, "edition", number), told, edition))[-1 : -most - 1 : -1]
+
+
+def _titles(session: Session, acts: Sequence[Act]) -> dict[int, str]:
+    numbers = {number for act in acts for number in act.articles()}
+    return {article.id: article.title for article in articles.by_ids(session, numbers)}
 
 
 def _told(

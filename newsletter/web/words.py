@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from newsletter.models import EditionState
 from newsletter.values import Sums
+
+_ARTICLE = re.compile(r"\b[Aa]rticle (\d{1,9})\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,16 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def named(text: str, titles: Mapping[int, str]) -> str:
+    """Services know articles by number, people by headline."""
+
+    def name(found: re.Match[str]) -> str:
+        title = titles.get(int(found[1]))
+        return f"“{title}”" if title else found[0]
+
+    return _ARTICLE.sub(name, text)
+
+
 def is_old(instant: datetime, now: datetime) -> bool:
     """Whether a figure's own moment is worth telling."""
     return now - instant > timedelta(minutes=1)
@@ -105,6 +119,6 @@ def is_old(instant: datetime, now: datetime) -> bool:
 
 FILTERS = {
     "when": when, "clock": clock, "minute": minute, "epoch": epoch, "span": span, "age": age, "until": until,
-    "figure": figure, "sentence": sentence,
+    "figure": figure, "sentence": sentence, "named": named,
 }  # fmt: skip
 HELPERS = {"look": look, "is_old": is_old}

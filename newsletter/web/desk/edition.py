@@ -210,8 +210,9 @@ def out(ours: OurEdition, q: str = "") -> Response:
 
 @doors.get(f"{PATH}/history", rights=Rights.EDITOR)
 def history(ours: OurEdition) -> Response:
-    found, acts = showing.story(ours.desk.runtime, ours.newsletter, ours.slug)
+    told = showing.story(ours.desk.runtime, ours.newsletter, ours.slug)
     return ours.desk.plain(
-        "desk/history.html", acts=acts, name=ours.name, path=ours.path, zone=ours.newsletter.timezone,
-        v=found.version, may_edit=found.state not in showing.UNTOUCHABLE,
+        "desk/history.html", acts=told.acts, titles=told.titles, name=ours.name, path=ours.path,
+        zone=ours.newsletter.timezone, v=told.edition.version,
+        may_edit=told.edition.state not in showing.UNTOUCHABLE,
     )  # fmt: skip

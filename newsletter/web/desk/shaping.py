@@ -28,6 +28,7 @@ from newsletter.web.headers import DESK
 from newsletter.web.pages import html
 from newsletter.web.requests import FormFields
 from newsletter.web.rights import Rights
+from newsletter.web.words import named
 
 doors = desk_doors()
 
@@ -205,7 +206,7 @@ def waive(ours: OurEdition, fields: FormFields, v: int | None = None) -> Respons
         *_of(ours), fields.get("code", ""), _number(number, "article") if number else None, ours.desk.now,
         who=ours.desk.who, why=fields.get("why", ""), version=_seen(fields, v),
     )  # fmt: skip
-    return ours.done(f"It stands: {found[0].sentence}")
+    return ours.done("It stands." if len(found) == 1 else f"They stand, {len(found)} of them.")
 
 
 @doors.post(f"{PATH}/test", rights=Rights.EDITOR)
@@ -245,12 +246,10 @@ def _act(
 
 
 def _in_words(ours: Shaped, fields: Mapping[str, str], told: str) -> str:
-    """People know an article by its headline."""
     number = fields.get("article", "")
     if not number:
         return told
-    title = gathering.show_article(ours.desk.runtime, number).article.title
-    return told.replace(f"article {number}", f"“{title}”")
+    return named(told, {int(number): gathering.show_article(ours.desk.runtime, number).article.title})
 
 
 def _pinned(ours: Shaped, number: int, fields: Mapping[str, str], hand: Hand) -> Edited:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -25,11 +26,12 @@ from newsletter.web.server import WebServer
 from tests.newsroom import Newsroom, at
 from tests.smtpd import SmtpServer
 from tests.web.desk.conftest import PEOPLE, Desk, HandTurned, Seats
-from tests.web.desk.scene import HARBOUR, SPARE, set_scene
+from tests.web.desk.scene import HARBOUR, SPARE, set_scene, set_tomorrow
 
 PICTURES = Path(__file__).parents[3] / "docs" / "pictures" / "desk"
 SENDING = "/desk/editions/town/2026-02-18/sending"
-MAX_BYTES = 160_000
+EDITION = "/desk/editions/town/2026-02-19"
+MAX_BYTES = 180_000
 
 
 def open_desk(folder: Path, relay: SmtpServer, closing: ExitStack) -> Desk:
@@ -50,22 +52,23 @@ def open_desk(folder: Path, relay: SmtpServer, closing: ExitStack) -> Desk:
     return Desk(room, runtime, relay, runtime.public_url)
 
 
-def take(browser: Browser, desk: Desk) -> None:
-    """ValueError for a picture that is too large for a page."""
+def take(browser: Browser, desk: Desk, inside: Mapping[str, str]) -> None:
+    """Of these pages, by the names of their pictures. ValueError for one that is too large for a page."""
     for width in (1280, 390):
         for scheme in ("light", "dark"):
             seats = Seats(browser)
             outside = seats.sit(desk, viewport={"width": width, "height": 700}, color_scheme=scheme)
+            paths = {"sign-in": "/desk/sign-in", **inside}
             page = seats.sit(
                 desk, "ana@town.example", viewport={"width": width, "height": 900}, color_scheme=scheme
             )
-            for name, path, tab in (
-                ("sign-in", "/desk/sign-in", outside), ("today", "/desk", page), ("sending", SENDING, page),
-            ):  # fmt: skip
+            for name, path in paths.items():
+                tab = outside if name == "sign-in" else page
                 tab.goto(desk.url + path)
                 tab.wait_for_timeout(1_500)
                 file = PICTURES / f"{name}-{width}-{scheme}.png"
-                tab.screenshot(path=file, full_page=True)
+                # The edition goes on below: what is seen first is what it is about
+                tab.screenshot(path=file, full_page=name != "edition")
                 if file.stat().st_size > MAX_BYTES:
                     raise ValueError(f"{file.name} has {file.stat().st_size:,} bytes")
             for context in seats.contexts:
@@ -81,7 +84,9 @@ def main() -> None:
         set_scene(desk)
         playwright = closing.enter_context(sync_playwright())
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        take(browser, desk)
+        take(browser, desk, {"today": "/desk", "sending": SENDING})
+        set_tomorrow(desk)
+        take(browser, desk, {"edition": EDITION, "approve": EDITION + "/decide/approve"})
         browser.close()
 
 

@@ -69,7 +69,7 @@ def test_what_a_theme_let_through_runs_nothing_in_the_frame(desk: Desk, seats: S
         hostile = replace(rendition(""), html=Body((html,), ()), text=Body((b"News\r\n",), ()))
         edition.rendition_id = editions.save_rendition(session, edition, hostile, desk.clock.now())
         session.add(edition)
-    page = seats.sit(desk, ANA)
+    page = sit(seats, desk)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(desk.url + EDITION)
@@ -92,7 +92,7 @@ def test_whatever_somebody_writes_stays_text_everywhere(desk: Desk, seats: Seats
         f"{EDITION}/write", title=NASTY[1], url="https://town.example/x", summary=NASTY[3], to="note/"
     )
     client.post(f"{EDITION}/waive", code="lead-picture", why=NASTY[1])
-    page = seats.sit(desk, ANA)
+    page = sit(seats, desk)
     for path in ("", "/history", "/out", "/compare", "/decide/approve", "/decide/send"):
         page.goto(desk.url + EDITION + path)
         page.wait_for_load_state()

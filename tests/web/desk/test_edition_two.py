@@ -84,7 +84,7 @@ def test_what_somebody_has_not_posted_yet_outlives_what_comes_over_the_stream(
 
 def test_many_acts_of_two_browsers_and_none_is_lost(desk: Desk, seats: Seats, soak: bool) -> None:
     at_seven(desk)
-    acts = 200 if soak else 40
+    acts = 200 if soak else 24
     pages = {"Ana": sit(seats, desk, ANA), "Bob": sit(seats, desk, BOB)}
     last: dict[int, str] = {}
     taken, refused = 0, 0

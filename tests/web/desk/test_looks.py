@@ -20,9 +20,9 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 SENDING = "/desk/editions/town/2026-02-18/sending"
 EDITION = "/desk/editions/town/2026-02-19"
+SHAPED = ("", "/decide/approve", "/decide/hold", "/out", "/history", "/compare")
 PAGES = ("/desk", SENDING, SENDING + "/missing", SENDING + "/sure/cancel", "/desk/account",
-         "/desk/editions/town/2026-02-19/sending", EDITION, EDITION + "/decide/approve", EDITION + "/decide/hold",
-         EDITION + "/out", EDITION + "/history", EDITION + "/compare", "/desk/editions/town/2026-02-18")  # fmt: skip
+         EDITION + "/sending", *(EDITION + page for page in SHAPED))  # fmt: skip
 OUTSIDE = ("/desk/sign-in", "/desk/sign-in/worn")
 MOST_BYTES = 60_000
 
