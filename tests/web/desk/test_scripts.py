@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from newsletter.web.assets import ASSETS
 
+PUBLIC = ("box.js", "press.js")
+
 
 def test_each_of_our_scripts_is_ours_and_short() -> None:
-    scripts = {name: body.decode() for name, body in ASSETS.items() if name.endswith(".js")}
+    scripts = {
+        name: body.decode() for name, body in ASSETS.items() if name.endswith(".js") and name not in PUBLIC
+    }
     assert len(scripts) == 11
     for name, text in scripts.items():
         assert text.startswith("// newsletter, the desk: "), name
