@@ -103,16 +103,17 @@ def test_what_came_in_since_somebody_looked_is_not_approved_unseen(
     shaping.drop(runtime, town, SLUG, 6, DAWN, Hand("Ana"))  # there is room for one
     looked = seen(runtime, town)
     room.import_stories(1, published=DAWN, kind="late")
+    later = at("05:10")
     with pytest.raises(Stale, match="reads otherwise by now"):
-        deciding.approve(runtime, town, SLUG, DAWN, who="Ana", version=looked.version, seen=looked.mail)
+        deciding.approve(runtime, town, SLUG, later, who="Ana", version=looked.version, seen=looked.mail)
     again = seen(runtime, town)
     assert again.version > looked.version and again.mail != looked.mail
     assert "The late's story no. 0" in dict(page(runtime, town)).values()
-    found = deciding.approve(runtime, town, SLUG, DAWN, who="Ana", version=again.version, seen=again.mail)
+    found = deciding.approve(runtime, town, SLUG, later, who="Ana", version=again.version, seen=again.mail)
     assert found.state == "approved"
-    assert deciding.withdraw(runtime, town, SLUG, DAWN, who="Ana").state == "draft"
+    assert deciding.withdraw(runtime, town, SLUG, later, who="Ana").state == "draft"
     with pytest.raises(Refused):
-        deciding.withdraw(runtime, town, SLUG, DAWN, who="Ana")
+        deciding.withdraw(runtime, town, SLUG, later, who="Ana")
 
 
 def test_a_send_by_hand_wants_their_number_and_what_was_seen(
