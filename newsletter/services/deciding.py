@@ -191,7 +191,7 @@ def _approve(
             session, edition, EditionState.APPROVED, now, who=who, act="approved", approved_at=now
         )
     else:
-        approved = write(session, edition, revision, now, who=who)
+        approved = write(session, newsletter, edition, revision, now, who=who)
     if approved:
         stored = editions.get(session, id_of(edition)).rendition_id
         editions.amend(session, id_of(edition), approved_rendition_id=stored, by_hand=waits)

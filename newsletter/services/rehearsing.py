@@ -14,6 +14,7 @@ from newsletter.models import Edition, EditionKind
 from newsletter.runtime import Runtime
 from newsletter.schedule import next_due
 from newsletter.services.drafting import Draft, as_it_stands, draft, render, too_few
+from newsletter.services.timing import need_calendar, slug_of
 from newsletter.store import editions
 from newsletter.store.newsletters import newsletter_ids
 from newsletter.values import Candidate, Choice, Rendition
@@ -64,12 +65,17 @@ def rehearse(runtime: Runtime, newsletter: NewsletterSettings, now: datetime, *,
     return Rehearsal(edition, drafted.choice, drafted.pool, rendition)
 
 
-def preview(runtime: Runtime, newsletter: NewsletterSettings, now: datetime) -> Preview:
-    """Choose the edition that is due next after `now`, as it would be were it closed now."""
-    due = next_due(newsletter, now)
+def preview(
+    runtime: Runtime, newsletter: NewsletterSettings, now: datetime, *, kind: EditionKind = EditionKind.DAILY
+) -> Preview:
+    """Choose the edition of this kind that is due next after `now`, as it would be were it closed now.
+
+    Raises Misuse for the weekly of a newsletter that has none.
+    """
+    due = next_due(need_calendar(newsletter, kind), now)
     with runtime.database.reading() as session:
-        found = _find(session, newsletter, due.day.isoformat())
-        edition = found or _unwritten(session, newsletter, due.day, due.at, now)
+        edition = _unwritten(session, newsletter, due.day, due.at, now, kind)
+        edition = _find(session, newsletter, edition.slug) or edition
         drafted = draft(runtime, session, newsletter, edition, closed_at=now)
     return Preview(edition, drafted, too_few(newsletter, edition, drafted.choice))
 
@@ -79,9 +85,14 @@ def _find(session: Session, newsletter: NewsletterSettings, slug: str) -> Editio
 
 
 def _unwritten(
-    session: Session, newsletter: NewsletterSettings, day: date, due_at: datetime, now: datetime
+    session: Session,
+    newsletter: NewsletterSettings,
+    day: date,
+    due_at: datetime,
+    now: datetime,
+    kind: EditionKind = EditionKind.DAILY,
 ) -> Edition:
     return Edition(
-        newsletter_id=newsletter_ids(session).get(newsletter.slug, 0), slug=day.isoformat(),
-        kind=EditionKind.DAILY, local_date=day, due_at=due_at, created_at=now,
+        newsletter_id=newsletter_ids(session).get(newsletter.slug, 0), slug=slug_of(day, kind),
+        kind=kind, local_date=day, due_at=due_at, created_at=now,
     )  # fmt: skip

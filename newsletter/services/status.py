@@ -165,7 +165,8 @@ def edition_story(runtime: Runtime, name: str, now: datetime) -> EditionStory:
 
 
 def split_name(runtime: Runtime, name: str, now: datetime) -> tuple[NewsletterSettings, str]:
-    """`newsletter/slug` → its settings and slug; with one newsletter, the slug alone is enough.
+    """`newsletter/slug` → its settings and slug; with one newsletter, the slug alone is enough. A slug may
+    say `today` for its date: `today`, `today-weekly`.
 
     Raises Misuse for a name that names nothing: no act may fall on an edition that nobody named.
     """
@@ -175,8 +176,9 @@ def split_name(runtime: Runtime, name: str, now: datetime) -> tuple[NewsletterSe
     if not slug.strip():
         raise Misuse("No edition is named.", next_step="newsletter editions list")
     newsletter = runtime.newsletter(head)
-    if slug == "today":
-        slug = now.astimezone(newsletter.zone).date().isoformat()
+    day, dash, kind = slug.partition("-")
+    if day == "today":
+        slug = f"{now.astimezone(newsletter.zone).date()}{dash}{kind}"
     return newsletter, slug
 
 
