@@ -54,8 +54,18 @@ def draft(
     """
     if touches is None:
         touches = hands.touches(session, edition.id) if edition.id is not None else {}
-    if edition.kind == EditionKind.WEEKLY:
-        return _draft_of_the_week(runtime, session, newsletter, edition, closed_at, touches)
+    of_its_kind = _draft_of_the_week if edition.kind == EditionKind.WEEKLY else _draft_of_the_pool
+    return of_its_kind(runtime, session, newsletter, edition, closed_at, touches)
+
+
+def _draft_of_the_pool(
+    runtime: Runtime,
+    session: Session,
+    newsletter: NewsletterSettings,
+    edition: Edition,
+    closed_at: datetime,
+    touches: Mapping[int, Touch],
+) -> Draft:
     # What waits for a person to send it is judged by the hour at which it would go
     due_at = closed_at if edition.by_hand else edition.due_at
     oldest = due_at - REACH * timedelta(seconds=newsletter.selection.max_age)

@@ -36,7 +36,7 @@ def leave(runtime: OurRuntime, token: str, fields: FormFields) -> Response:
     now = runtime.clock.now()
     if "undo" in fields:
         is_back = subscribing.return_to(runtime, *place, now)
-        return unlisted(runtime, "public/returned.html", is_back=is_back)
+        return unlisted(runtime, "public/returned.html", is_back=is_back, is_weekly=False)
     if "weekly" in fields:
         is_back = subscribing.return_weekly(runtime, *place, now)
         return unlisted(runtime, "public/returned.html", is_back=is_back, is_weekly=True)
