@@ -217,7 +217,9 @@ def _of_the_whole(
     if few := too_few(newsletter, edition, drafted.choice):
         # Whoever took stories out of a closed edition has seen what is left
         severity = Severity.WARNING if edition.rendition_id else Severity.BLOCKER
-        yield Finding(Check.TOO_FEW, severity, f"It has {few}.", "newsletter gather")
+        is_weekly = edition.kind == EditionKind.WEEKLY
+        mend = f"newsletter editions list {newsletter.slug}" if is_weekly else "newsletter gather"
+        yield Finding(Check.TOO_FEW, severity, f"It has {few}.", mend)
 
 
 def _of_the_week(

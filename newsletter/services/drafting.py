@@ -218,13 +218,24 @@ def too_few(newsletter: NewsletterSettings, edition: Edition, choice: Choice) ->
     """Why an edition of this choice is skipped; empty when it has enough. One story makes an extra,
     and a correction."""
     if edition.kind == EditionKind.WEEKLY and not choice.reasons:
-        return "no edition went out since the last weekly"
+        return "nothing to tell, for no edition went out since the last weekly"
     found = sum(placement.slot in (Slot.LEAD, Slot.HEADLINES) for placement in choice.placements)
     is_whole = edition.kind in (EditionKind.EXTRA, EditionKind.CORRECTION)
     needed = 1 if is_whole else newsletter.min_articles
     if found >= needed:
         return ""
     return f"not enough articles: {found} of at least {needed}"
+
+
+def refusal_of_few(newsletter: NewsletterSettings, edition: Edition, fate: str, few: str) -> Refused:
+    """That so little cannot go out, and what would bring it more."""
+    is_weekly = edition.kind == EditionKind.WEEKLY
+    return Refused(
+        f"{newsletter.slug}/{edition.slug} {fate}: {few}.",
+        next_step=f"newsletter editions list {newsletter.slug}"
+        if is_weekly
+        else "newsletter gather, or newsletter articles import FILE",
+    )
 
 
 def _gone(

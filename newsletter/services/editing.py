@@ -13,12 +13,12 @@ from itertools import count
 from sqlmodel import Session
 
 from newsletter.config import NewsletterSettings
-from newsletter.errors import Misuse, NewsletterError, Refused
+from newsletter.errors import Misuse, NewsletterError
 from newsletter.models import Edition, EditionKind, EditionState
 from newsletter.runtime import Runtime
 from newsletter.schedule import due_instant, next_due
 from newsletter.services.checking import in_the_way, refuse_blocked
-from newsletter.services.drafting import Draft, draft, render, subject_for, too_few
+from newsletter.services.drafting import Draft, draft, refusal_of_few, render, subject_for, too_few
 from newsletter.services.planning import NOBODY_RAN, WHO, draft_next, plan
 from newsletter.services.timing import (
     OF_THEIR_OWN_TIME,
@@ -176,10 +176,7 @@ def make_ready(
     with runtime.database.reading() as session:
         drafted = draft(runtime, session, newsletter, edition, closed_at=now)
     if few := too_few(newsletter, edition, drafted.choice):
-        raise Refused(
-            f"{newsletter.slug}/{edition.slug} cannot be sent: {few}.",
-            next_step="newsletter gather, or newsletter articles import FILE",
-        )
+        raise refusal_of_few(newsletter, edition, "cannot be sent", few)
     rendition = render(runtime, newsletter, edition, drafted)
     with runtime.database.reading() as session:
         found = in_the_way(runtime, session, newsletter, edition, drafted, rendition)

@@ -9,11 +9,11 @@ from datetime import date, datetime
 from sqlmodel import Session
 
 from newsletter.config import NewsletterSettings
-from newsletter.errors import Misuse, Refused
+from newsletter.errors import Misuse
 from newsletter.models import Edition, EditionKind
 from newsletter.runtime import Runtime
 from newsletter.schedule import next_due
-from newsletter.services.drafting import Draft, as_it_stands, draft, render, too_few
+from newsletter.services.drafting import Draft, as_it_stands, draft, refusal_of_few, render, too_few
 from newsletter.services.timing import need_calendar, slug_of
 from newsletter.store import editions
 from newsletter.store.newsletters import newsletter_ids
@@ -57,10 +57,7 @@ def rehearse(runtime: Runtime, newsletter: NewsletterSettings, now: datetime, *,
         stored = editions.read_rendition(session, edition.rendition_id) if edition.rendition_id else None
     few = too_few(newsletter, edition, drafted.choice)
     if few and stored is None:
-        raise Refused(
-            f"{newsletter.slug}/{edition.slug} would be skipped: {few}.",
-            next_step="newsletter gather, or newsletter articles import FILE",
-        )
+        raise refusal_of_few(newsletter, edition, "would be skipped", few)
     rendition = stored or render(runtime, newsletter, edition, drafted)
     return Rehearsal(edition, drafted.choice, drafted.pool, rendition)
 

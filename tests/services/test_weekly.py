@@ -167,7 +167,10 @@ def publish_weekly(runtime: Runtime) -> None:
 def test_a_week_without_editions_is_skipped_and_says_so(runtime: Runtime) -> None:
     editing.keep(runtime, at("08:31"))
     skipped = found(runtime)
-    assert (skipped.state, skipped.why) == ("skipped", "no edition went out since the last weekly")
+    assert (skipped.state, skipped.why) == (
+        "skipped",
+        "nothing to tell, for no edition went out since the last weekly",
+    )
     editing.keep(runtime, at("08:32"))
     assert found(runtime, NEXT).state == "draft"
 
