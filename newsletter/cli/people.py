@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from newsletter.cli.console import finish, foreign, table
 from newsletter.cli.options import command, runtime
@@ -90,13 +91,12 @@ def login_link(address: Address) -> None:
     Example: newsletter people login-link ana@paper.example
     """
     link = staffing.login_link(runtime(), address, machine_now(), who=WHO)
-    finish(
-        asdict(link),
-        # On a line of its own, whole, to be copied
-        lambda console: console.print(
-            foreign(f"It signs {address} in, once, within 15 minutes:\n{link.url}"), soft_wrap=True
-        ),
-    )
+    finish(asdict(link), lambda console: _show_link(console, address, link.url))
+
+
+def _show_link(console: Console, address: str, url: str) -> None:
+    console.print(foreign(f"It signs {address} in, once, within 15 minutes:"))
+    console.print(foreign(url), soft_wrap=True)  # whole, to be copied
 
 
 def _done(line: PersonLine, told: str) -> None:

@@ -56,7 +56,7 @@ def serve() -> None:
 
 
 def web() -> None:
-    """Run the pages alone, readers' and the desk, until told to stop.
+    """Run readers' pages and the desk, until told to stop.
 
     Scheduler and delivery run elsewhere.
 

@@ -133,6 +133,8 @@ FAILURES = (
     Failure("people remove bob@town.example", 2, "Nobody on the desk has the address bob@town.example"),
     Failure("people role ana@town.example editor", 3, "is the only admin, and the desk needs one", staffed),
     Failure("people login-link bob@town.example", 2, "Nobody on the desk has the address bob@town.example"),
+    Failure("scheduler", 2, "No relay is configured, so nothing can be sent", no_relay),
+    Failure("worker", 3, "Workers need .* PostgreSQL; here newsletter serve delivers"),
     Failure("web", 5, "The store is behind this program", behind),
     Failure("init {room}", 2, r"config\.toml exists already; nothing was changed"),
     Failure("demo --no-serve --folder {room}", 3, "holds something that is not an earlier demo"),
