@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,9 +20,11 @@ from newsletter.models import (
     SubscriptionState,
 )
 from newsletter.runtime import Runtime
+from newsletter.schedule import next_due
 from newsletter.services import checking, choosing, deciding, editing, sending, shaping
 from newsletter.services.drafting import ran_before
 from newsletter.services.shaping import Hand
+from newsletter.services.timing import need_calendar, usual_due
 from newsletter.store import articles, editions
 from newsletter.store.newsletters import newsletter_ids
 from newsletter.values import Choice, Placement
@@ -276,6 +278,29 @@ def test_a_weekly_that_is_given_up_and_a_date_that_is_taken_out(room: Newsroom, 
             editing.draft_ahead(
                 without, without.newsletter("town"), at("12:00"), who="ops", kind=EditionKind.WEEKLY
             )
+
+
+def test_it_keeps_its_minute_when_the_clocks_change(room: Newsroom) -> None:
+    room.configure(newsletter='weekly = "sun"\ndays = ["mon"]\nsend_at = "02:30"')
+    week = timedelta(days=7)
+    with room.opened() as runtime:
+        town = runtime.newsletter("town")
+        before = next_due(need_calendar(town, EditionKind.WEEKLY), at("12:00", days=4))
+        spring = next_due(need_calendar(town, EditionKind.WEEKLY), before.at)
+        after = next_due(need_calendar(town, EditionKind.WEEKLY), spring.at)
+        assert [due.day.isoformat() for due in (before, spring, after)] == [
+            "2026-03-01", "2026-03-08", "2026-03-15",
+        ]  # fmt: skip
+        # 02:30 does not exist on 8 March in New York: the first minute after the gap is 03:00
+        assert (spring.at - before.at, after.at - spring.at) == (
+            week - timedelta(minutes=30), week - timedelta(minutes=30),
+        )  # fmt: skip
+        edition = Edition(
+            newsletter_id=1, slug="2026-03-08-weekly", kind=EditionKind.WEEKLY, local_date=spring.day,
+            due_at=spring.at, created_at=before.at,
+        )  # fmt: skip
+        assert usual_due(town, edition) == spring.at
+        assert usual_due(town, edition.model_copy(update={"kind": EditionKind.DAILY})) is None
 
 
 def test_in_ukrainian(room: Newsroom, runtime: Runtime) -> None:
