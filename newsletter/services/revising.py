@@ -41,14 +41,17 @@ class Revision:
     values: dict[str, Any] = field(default_factory=dict)
 
 
-def write(session: Session, edition: Edition, revision: Revision, now: datetime, *, who: str) -> bool:
+def write(
+    session: Session, newsletter: NewsletterSettings, edition: Edition, revision: Revision, now: datetime, *,
+    who: str,
+) -> bool:  # fmt: skip
     """Store a revision of the edition as it was read; False when somebody else changed it first."""
     number, version = id_of(edition), edition.version + 1
     drafted = revision.drafted
     renewed = edition.model_copy(update=revision.values | {"version": version})
     touches, page = hands.touches(session, number), editions.placements(session, number)
     values = revision.values | {
-        "subject": subject_for(renewed, drafted),
+        "subject": subject_for(newsletter, renewed, drafted),
         "reasons": {str(article): why for article, why in drafted.choice.reasons.items()},
     }
     if not editions.revise(session, edition, drafted.choice.placements, **values):
