@@ -44,7 +44,7 @@ class Step:
 
 
 def _step(problem: Problem) -> Step:
-    if problem.edition and problem.next_step.startswith("newsletter editions"):
+    if problem.edition and problem.next_step.split()[:2] == ["newsletter", "editions"]:
         return Step("Open", href=f"/desk/editions/{problem.edition}")
     if problem.edition:
         return Step("Open", href=f"/desk/editions/{problem.edition}/sending")
