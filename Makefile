@@ -21,8 +21,8 @@ $(STAMP): requirements.lock pyproject.toml
 tools: $(STAMP)  ## what some tests need beside Python packages: Chromium, OpenDKIM, mail servers (Debian), html-validate, caniemail
 	sh tests/tools.sh
 
-demo: $(STAMP)  ## the whole morning on sample news: from 08:59:50 to 25 mails and a page
-	$(BIN)/newsletter demo --no-serve $(DEMO_ARGS)
+demo: $(STAMP)  ## the whole morning on sample news, then its desk until Ctrl-C (DEMO_ARGS=--no-serve: without)
+	$(BIN)/newsletter demo $(DEMO_ARGS)
 
 test: $(STAMP) tools  ## every test, on SQLite and on a real PostgreSQL
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(TEST_ARGS)

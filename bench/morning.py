@@ -2,6 +2,7 @@
 
 python -m bench.morning
 python -m bench.morning --only sending --send 5000 --profile loop.prof
+python -m bench.morning --only workers
 python -m bench.morning --only wire --pairs 7      (fetches Debian's postfix, and installs nothing)
 """
 
@@ -22,11 +23,12 @@ from bench.sending import sending
 from bench.signing import signing
 from bench.storing import storing
 from bench.wire import wire
+from bench.workers import workers
 from newsletter.clock import machine_now
 from newsletter.services.sending import compose
 
-PARTS = ("rendering", "signing", "storing", "sending", "wire")
-USUAL = PARTS[:4]  # what needs no foreign program
+PARTS = ("rendering", "signing", "storing", "sending", "wire", "workers")
+USUAL = PARTS[:4]  # what needs no foreign program, and not every core
 STORES = ("sqlite", "postgresql")
 POSTFIX = Path(tempfile.gettempdir()) / "newsletter-bench-postfix"
 RESULTS = Path(__file__).parent / "results"
@@ -74,6 +76,8 @@ def _measurements(given: argparse.Namespace) -> Iterator[Row]:
     if "wire" in given.only:
         tools = fetched(given.postfix)
         yield from wire(given.send, given.pairs, given.connections, edition, tools, given.profile)
+    if "workers" in given.only:
+        yield from workers(given.send, given.workers, given.rounds, given.connections, edition)
 
 
 def _arguments() -> argparse.Namespace:
@@ -96,6 +100,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--send", type=int, default=20_000, help="readers to send an edition to")
     parser.add_argument("--naive", type=int, default=300, help="mails of the naive sender, twice")
     parser.add_argument("--pairs", type=int, default=5, help="of the engine and smtp-source, to each sink")
+    parser.add_argument("--workers", type=int, nargs="+", default=(1, 2), help="processes that share a send")
+    parser.add_argument("--rounds", type=int, default=3, help="of each number of workers")
     parser.add_argument("--postfix", type=Path, default=POSTFIX, help="folder for Debian's package")
     parser.add_argument(
         "--profile", type=Path, help="write the engine's profile; its figures are no good then"

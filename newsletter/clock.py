@@ -23,6 +23,10 @@ class Clock:
         """The present instant, in UTC."""
         return machine_now() + self._shift
 
+    def on_machine(self, instant: datetime) -> datetime:
+        """The machine's time at which this clock will read `instant`."""
+        return instant - self._shift
+
     def wait(self, seconds: float, stop: threading.Event) -> bool:
         """Sleep until `stop` is set (True) or `seconds` have passed (False)."""
         return stop.wait(max(0.0, seconds))

@@ -5,7 +5,8 @@
     │   └── Uncounted       it falls on many, and nobody has said on how many
     ├── Refused         3   a rule says no: held, blocked, too late, not allowed
     │   ├── Blocked         what preflight found in an edition
-    │   └── Stale           somebody changed the same thing meanwhile
+    │   ├── Stale           somebody changed the same thing meanwhile
+    │   └── TooOften        tried again and again; it is time to wait
     ├── Incomplete      4   done as far as possible; somebody should look
     └── WorldFailed     5   the world around us failed
         ├── StoreFailed     the database
@@ -47,9 +48,9 @@ class Refused(NewsletterError):
 
 
 class Blocked(Refused):
-    """An edition that may not go out as it is; `findings` say why, a sentence each."""
+    """An edition that may not go out as it is; `findings` say why: each check's code, and a sentence."""
 
-    def __init__(self, sentence: str, findings: Sequence[str], *, next_step: str = "") -> None:
+    def __init__(self, sentence: str, findings: Sequence[tuple[str, str]], *, next_step: str = "") -> None:
         super().__init__(sentence, next_step=next_step)
         self.findings = tuple(findings)
 
@@ -61,6 +62,10 @@ class Stale(Refused):
         super().__init__(sentence, next_step=next_step)
         self.mine = mine
         self.theirs = theirs
+
+
+class TooOften(Refused):
+    pass
 
 
 class Incomplete(NewsletterError):

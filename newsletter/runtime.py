@@ -6,16 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from newsletter.clock import Clock
-from newsletter.config import Loaded, NewsletterSettings, Settings, is_loopback
+from newsletter.config import Gathering, Loaded, NewsletterSettings, Settings, is_loopback
 from newsletter.errors import Misuse
 from newsletter.languages import SOURCE
 from newsletter.mail.dkim import Signing
 from newsletter.mail.links import AddressKey, Keys, Links
 from newsletter.mail.signing_keys import load_key
 from newsletter.store.database import Database
+
+if TYPE_CHECKING:
+    from newsletter.delivery.dispatcher import Dispatcher
 
 
 @dataclass(frozen=True)
@@ -28,8 +32,12 @@ class Runtime:
     database: Database
 
     @cached_property
+    def keys(self) -> Keys:
+        return Keys.load(self._path(self.settings.secret_key_file))
+
+    @cached_property
     def links(self) -> Links:
-        return Links(self.public_url, Keys.load(self._path(self.settings.secret_key_file)))
+        return Links(self.public_url, self.keys)
 
     @cached_property
     def address_key(self) -> AddressKey:
@@ -44,6 +52,29 @@ class Runtime:
             raise Misuse("[dkim] names a domain and no key to sign with.", next_step="newsletter dkim new")
         keys = (load_key(selector, self._path(file)) for selector, file in dkim.keys.items())
         return Signing(tuple(keys), dkim.domain)
+
+    @cached_property
+    def dispatcher(self) -> Dispatcher:
+        """Who hands out batches; loaded for those who freeze or deliver. Raises Misuse when it is not
+        installed."""
+        at_once = self.settings.sending.batches_at_once
+        if self.settings.sending.engine == "embedded":
+            from newsletter.delivery.embedded import EmbeddedDispatcher
+
+            return EmbeddedDispatcher(self.database, self.clock, batches_at_once=at_once)
+        try:
+            from newsletter.delivery.jobs import ProcrastinateDispatcher
+        except ModuleNotFoundError as error:
+            raise Misuse(
+                '[sending] engine is "procrastinate", and that is not installed.',
+                next_step="pip install 'newsletter[postgres]'",
+            ) from error
+        return ProcrastinateDispatcher(self.database, self.clock, batches_at_once=at_once)
+
+    @property
+    def has_workers(self) -> bool:
+        """Whether `newsletter worker`s deliver, on any number of machines, instead of one process."""
+        return self.settings.sending.engine == "procrastinate"
 
     @property
     def themes(self) -> Path | None:
@@ -62,6 +93,12 @@ class Runtime:
         own = urlsplit(self.public_url).hostname or ""
         allowed = {host.lower().strip("[]") for host in self.settings.gathering.allow_hosts}
         return frozenset(allowed | ({own} if is_loopback(own) else set()))
+
+    @property
+    def asking(self) -> Gathering:
+        """How foreign servers are asked; whoever is bothered by it finds the publisher."""
+        settings = self.settings.gathering
+        return settings.model_copy(update={"contact": settings.contact or self.settings.web.public_url})
 
     @cached_property
     def lane_of_domain(self) -> Mapping[str, str]:

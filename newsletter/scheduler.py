@@ -26,6 +26,7 @@ from newsletter.services import (
     editing,
     gathering,
     joining,
+    looking,
     proofing,
     rehearsing,
     sending,
@@ -47,12 +48,14 @@ log = logs.get(__name__)
 def advance(runtime: Runtime, now: datetime) -> None:
     """Do whatever is due at `now`, short of delivering.
 
-    What is ready goes first: feeds may take their time, and nine o'clock does not wait for them.
+    What is ready goes first: feeds and links may take their time, and nine o'clock does not wait for them.
     """
     _sign(runtime)
     sending.open_due(runtime, now)
     gathering.gather_due(runtime, now)
     keep_time(runtime, now)
+    if looking.look_due(runtime, now):
+        keep_time(runtime, now)
 
 
 def keep_time(runtime: Runtime, now: datetime) -> None:
@@ -127,7 +130,11 @@ class Scheduler:
         self._schedule()
         self._cron.start()
         self._do(advance)
-        beside = [self._beside(gathering.gather_due, TICK), self._beside(look_after, TELL)]
+        beside = [
+            self._beside(gathering.gather_due, TICK),
+            self._beside(looking.look_due, TICK),
+            self._beside(look_after, TELL),
+        ]
         try:
             while not self._stop.is_set():
                 self._sleep()

@@ -1,4 +1,4 @@
-"""Web, scheduler, delivery and letters side by side in one process, each restarted should it stumble."""
+"""Web, scheduler, delivery and letters, together or apart, each restarted should it stumble."""
 
 from __future__ import annotations
 
@@ -20,19 +20,27 @@ log = logs.get(__name__)
 class Parts:
     """Runs between `with` and its end; `stop` may be set by anybody to end it early."""
 
-    def __init__(self, runtime: Runtime, stop: threading.Event, web: WebServer) -> None:
+    def __init__(
+        self, runtime: Runtime, stop: threading.Event, web: WebServer | None = None, *,
+        scheduler: bool = False, delivery: bool = False, letters: bool = False,
+    ) -> None:  # fmt: skip
         self._runtime = runtime
         self._stop = stop
         self._web = web
+        self._scheduler = scheduler
+        self._delivery = delivery
+        self._letters = letters
         self._threads: list[threading.Thread] = []
 
     def __enter__(self) -> Parts:
-        self._web.start()
-        self._threads = [
-            self._keep_running("scheduler", Scheduler(self._runtime, self._stop).run),
-            self._keep_running("delivery", lambda: deliver(self._runtime, self._stop, until_idle=False)),
-            self._keep_running("letters", lambda: carry_letters(self._runtime, self._stop)),
-        ]
+        if self._web is not None:
+            self._web.start()
+        if self._scheduler:
+            self._keep_running("scheduler", Scheduler(self._runtime, self._stop).run)
+        if self._delivery:
+            self._keep_running("delivery", lambda: deliver(self._runtime, self._stop, until_idle=False))
+        if self._letters:
+            self._keep_running("letters", lambda: carry_letters(self._runtime, self._stop))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -40,9 +48,10 @@ class Parts:
         self._stop.set()
         for thread in self._threads:
             thread.join()
-        self._web.stop()
+        if self._web is not None:
+            self._web.stop()
 
-    def _keep_running(self, name: str, part: Callable[[], None]) -> threading.Thread:
+    def _keep_running(self, name: str, part: Callable[[], None]) -> None:
         """Nine o'clock must not miss a thread: trouble is told, and the part begins anew."""
 
         def run() -> None:
@@ -57,4 +66,4 @@ class Parts:
 
         thread = threading.Thread(target=run, name=name)
         thread.start()
-        return thread
+        self._threads.append(thread)

@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 
-from newsletter.delivery.embedded import EmbeddedDispatcher
 from newsletter.delivery.engine import Engine
 from newsletter.delivery.letters import Courier
 from newsletter.errors import Misuse
@@ -22,8 +21,9 @@ from newsletter.services.sending import compose
 def deliver(runtime: Runtime, stop: threading.Event, *, until_idle: bool) -> None:
     """Deliver what is due; with `until_idle` return once nothing can be sent now.
 
-    Where another process holds the delivery lease, it delivers, and this returns at once
-    (`until_idle`) or waits for the lease. Raises RelayFailed and StoreFailed when the world fails.
+    Where another process holds the delivery lease, or workers live, they deliver, and this returns at
+    once (`until_idle`); else it waits for the lease, or is one more worker. Raises RelayFailed and
+    StoreFailed when the world fails.
     """
     _need_relays(runtime)
     asyncio.run(_deliver(runtime, stop, until_idle=until_idle))
@@ -64,17 +64,12 @@ def _need_relays(runtime: Runtime) -> None:
 
 
 async def _deliver(runtime: Runtime, stop: threading.Event, *, until_idle: bool) -> None:
-    sending = runtime.settings.sending
     async with Engine(
         runtime.database,
         runtime.clock,
-        sending,
+        runtime.settings.sending,
         runtime.settings.relays,
         lambda number: compose(runtime, number),
         lanes=runtime.settings.lanes,
     ) as engine:
-        dispatcher = EmbeddedDispatcher(
-            runtime.database, runtime.clock, engine, stop,
-            batches_at_once=sending.batches_at_once, until_idle=until_idle,
-        )  # fmt: skip
-        await dispatcher.run(engine.deliver)
+        await runtime.dispatcher.run(engine, stop, until_idle=until_idle)

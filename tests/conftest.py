@@ -76,15 +76,24 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """An empty, migrated SQLite file."""
+    file = tmp_path / "newsletter.db"
+    file.write_bytes(sqlite_template.read_bytes())
+    return f"sqlite:///{file}"
+
+
+@pytest.fixture
+def postgresql_url(postgres: str, postgres_template: str) -> str:
+    """An empty, migrated PostgreSQL database."""
+    return _create_database(postgres, f"test_{next(_numbers)}", postgres_template)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest) -> str:
     """An empty, migrated store of each kind."""
-    if request.param == "sqlite":
-        file = tmp_path / "newsletter.db"
-        file.write_bytes(request.getfixturevalue("sqlite_template").read_bytes())
-        return f"sqlite:///{file}"
-    template = request.getfixturevalue("postgres_template")
-    return _create_database(request.getfixturevalue("postgres"), f"test_{next(_numbers)}", template)
+    return str(request.getfixturevalue(f"{request.param}_url"))
 
 
 @pytest.fixture

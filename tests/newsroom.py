@@ -58,6 +58,9 @@ connections = {connections}
 
 {relays}
 
+[preflight]
+{preflight}
+
 {feeds}
 
 [[newsletters]]
@@ -114,12 +117,13 @@ def until(is_so: Callable[[], object], seconds: float = 60) -> None:
 
 class Newsroom:
     """`town`, a daily at nine in New York. The keyword texts are added to its configuration's parts;
-    keys that lie in the folder already are its keys."""
+    keys that lie in the folder already are its keys. Its stories lie nowhere, so their links are not
+    looked at unless a story is about that."""
 
     def __init__(
         self, folder: Path, database_url: str, relay_port: int, *, newsletter: str = "", sending: str = "",
         relay: str = 'tls = "none"', relays: str = "", feeds: str = "", database: str = "", dkim: str = "",
-        connections: int = 4, web_port: int = 8000,
+        connections: int = 4, web_port: int = 8000, preflight: str = "links = false",
     ) -> None:  # fmt: skip
         folder.mkdir(exist_ok=True)
         self.folder = folder
@@ -129,7 +133,7 @@ class Newsroom:
         self._texts: dict[str, object] = {
             "database": database_url, "database_keys": database, "relay_port": relay_port,
             "newsletter": newsletter, "sending": sending, "relay": relay, "relays": relays, "feeds": feeds,
-            "connections": connections, "web_port": web_port, "dkim": dkim,
+            "connections": connections, "web_port": web_port, "dkim": dkim, "preflight": preflight,
         }  # fmt: skip
         self.configure()
         for name, kind in (("secret.key", Keys), ("suppression.key", AddressKey)):
@@ -171,21 +175,22 @@ class Newsroom:
         """A command in this process."""
         out, err = io.StringIO(), io.StringIO()
         with redirect_stdout(out), redirect_stderr(err), _no_other_loop():
-            code = run_command(self._words(words, now))
+            code = run_command(self.words(*words, now=now))
         return Done(code, out.getvalue(), err.getvalue())
 
     def start(self, *words: str, now: datetime | None = None, **options: Any) -> subprocess.Popen[str]:
         """A command in a process of its own, which runs from here on."""
         return subprocess.Popen(
-            [*COMMAND, *self._words(words, now)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            env=os.environ | {"NO_COLOR": "1"}, **options,
+            [*COMMAND, *self.words(*words, now=now)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True, env=os.environ | {"NO_COLOR": "1"}, **options,
         )  # fmt: skip
 
     def call(self, *words: str, now: datetime | None = None, **options: Any) -> Done:
         """A command in a process of its own, to its end."""
         return ended(self.start(*words, now=now, **options))
 
-    def _words(self, words: tuple[str, ...], now: datetime | None) -> list[str]:
+    def words(self, *words: str, now: datetime | None = None) -> list[str]:
+        """A command line of this newsroom."""
         return [*words, "--config", str(self.config), *(["--now", now.isoformat()] if now else [])]
 
     # ── questions ──

@@ -14,7 +14,8 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 
 from newsletter.config import Settings, load_settings
-from newsletter.config.parts import Part, part_of
+from newsletter.config.parts import Part
+from newsletter.config.settings import part_of
 
 EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
 HEADER = re.compile(r"\[\[?([a-z_.]+)\]\]?")

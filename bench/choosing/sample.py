@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench.room import newsroom
 from newsletter.config import FeedUse
-from newsletter.config.parts import Selection
+from newsletter.config.newsletters import Selection
 from newsletter.feeds import xmlfeed
 from newsletter.feeds.charset import text_of
 from newsletter.feeds.clean import canonical, web_address

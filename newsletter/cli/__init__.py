@@ -27,6 +27,9 @@ ROOMS = {
     "db": "setup",
     "demo": "demo",
     "serve": "serving",
+    "web": "serving",
+    "scheduler": "serving",
+    "worker": "serving",
     "tick": "serving",
     "gather": "feeds",
     "feeds": "feeds",
@@ -44,6 +47,7 @@ ROOMS = {
     "theme": "theme",
     "status": "status",
     "dkim": "dkim",
+    "people": "people",
 }
 
 

@@ -73,6 +73,14 @@ def note(sentence: str) -> None:
         err().print(foreign(sentence))
 
 
+def note_link(sentence: str, url: str) -> None:
+    """The link on a line of its own and whole, however narrow the terminal, to be copied."""
+    note(sentence)
+    said = options()
+    if not (said.json or said.quiet):
+        err().print(foreign(url), soft_wrap=True)
+
+
 def report(error: NewsletterError, *, as_json: bool) -> None:
     if as_json:
         print_json(

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from newsletter.cli.console import finish, foreign, note, table
+from newsletter.cli.console import finish, foreign, note, note_link, table
 from newsletter.cli.options import command, options
 from newsletter.cli.signals import stopping
 from newsletter.clock import machine_now
@@ -27,7 +27,7 @@ def demo(
     folder: Annotated[Path, typer.Option(help="Where its store, mails and page go.")] = Path("demo"),
     no_serve: Annotated[bool, typer.Option("--no-serve", help="End after the send.")] = False,
 ) -> None:
-    """A whole morning on sample news: 25 mails and a page.
+    """A whole morning on sample news, and its desk.
 
     Its clock starts ten seconds before nine; the scheduler does the rest.
 
@@ -41,7 +41,8 @@ def demo(
             raise Incomplete(f"The edition is {line.state}: {line.why}.", next_step=_status(morning))
         finish(_as_data(morning), lambda console: _show(console, morning))
         if not no_serve:
-            note(f"The readers' pages stay at {morning.url} until Ctrl-C.")
+            note(f"The readers' pages stay at {morning.url} until Ctrl-C, and the desk beside them.")
+            note_link("This link signs you in at the desk, once, within 15 minutes:", morning.login_link)
 
     with stopping() as stop:
         today = options().now or machine_now()

@@ -20,6 +20,7 @@ from newsletter.clock import Clock
 from newsletter.config import is_loopback, load_settings
 from newsletter.errors import Misuse, Refused
 from newsletter.runtime import Runtime, open_runtime
+from newsletter.store import hints
 from newsletter.store.schema import require_current
 
 
@@ -114,6 +115,8 @@ def runtime(*, environ: Mapping[str, str] | None = None) -> Runtime:
     """The program as the options describe it; its store is known to be up to date."""
     opened = runtime_without_store(environ=environ)
     require_current(opened.database)
+    if opened.has_workers:
+        hints.require(opened.database)
     return opened
 
 

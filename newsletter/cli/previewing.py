@@ -7,6 +7,7 @@ import secrets
 import tempfile
 import webbrowser
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,12 +16,15 @@ from rich.console import Console
 
 from newsletter.cli.console import finish, foreign, note
 from newsletter.cli.options import command, runtime
-from newsletter.cli.shaping import EditionName
+from newsletter.cli.shaping import WHO, EditionName, Version
+from newsletter.config import NewsletterSettings
 from newsletter.errors import Misuse, Refused
-from newsletter.services import checking, previewing, rehearsing, sending, status
-from newsletter.services.checking import Level, Preflight
+from newsletter.runtime import Runtime
+from newsletter.services import checking, looking, previewing, rehearsing, sending, status, waiving
+from newsletter.services.checking import Preflight
+from newsletter.values import Finding, Look, Severity
 
-GLYPHS = {Level.BLOCKER: "■", Level.WARNING: "▲"}
+GLYPHS = {Severity.BLOCKER: "■", Severity.WARNING: "▲"}
 
 
 def register(room: typer.Typer) -> None:
@@ -73,36 +77,83 @@ def preview(
     )
 
 
-def check(edition: EditionName) -> int:
+def check(
+    edition: EditionName,
+    links: Annotated[
+        bool, typer.Option("--links", help="Look at its links and pictures first, now.")
+    ] = False,
+    waive: Annotated[
+        str, typer.Option(metavar="CODE[:ARTICLE]", help="Let these warnings stand; needs --why.")
+    ] = "",
+    why: Annotated[str, typer.Option(help="The reason for --waive, which stays on the record.")] = "",
+    version: Version = None,
+) -> int:
     """Preflight: what keeps an edition from going out, and what you may want to look at.
 
-    Ends with exit code 3 when it is blocked.
+    Shows what was seen of its links when they were last looked at. Ends with exit code 3 when it is blocked.
 
-    Example: newsletter editions check town/today
+    Example: newsletter editions check town/today --waive no-alt --why "a map"
     """
     opened = runtime()
     now = opened.clock.now()
     newsletter, slug = status.split_name(opened, edition, now)
+    if why and not waive:
+        raise Misuse("--why says why a warning is waived.", next_step="name the warning with --waive CODE")
+    if links:
+        _look(opened, newsletter, slug, now)
+    if waive:
+        code, article = _named(waive)
+        waiving.waive(opened, newsletter, slug, code, article, now, who=WHO, why=why, version=version)
     found = checking.check(opened, newsletter, slug, now)
     name = f"{newsletter.slug}/{slug}"
     finish(
         {
             "edition": name, "version": found.edition.version, "blocked": found.is_blocked,
             "bytes": found.size, "findings": [asdict(finding) for finding in found.findings],
+            "addresses": found.addresses, "seen": found.seen, "seen_at": found.seen_at,
         },
         lambda console: _show(console, name, found),
     )  # fmt: skip
     return Refused.exit_code if found.is_blocked else 0
 
 
+def _named(waive: str) -> tuple[str, int | None]:
+    code, colon, article = waive.partition(":")
+    if colon and not (article.isascii() and article.isdecimal() and len(article) < 19):
+        raise Misuse(
+            f"{article[:40]!r} is no article's number.",
+            next_step=f"write --waive {code[:40]}:12, or leave it out",
+        )
+    return code, int(article) if colon else None
+
+
+def _look(opened: Runtime, newsletter: NewsletterSettings, slug: str, now: datetime) -> None:
+    """With each address told as it comes: a round takes up to a minute."""
+
+    def saw(look: Look) -> None:
+        note(f"{look.address}: {look.trouble or 'ok'} ({look.ms} ms)")
+
+    looking.look_now(opened, newsletter, slug, now, saw=saw)
+
+
 def _show(console: Console, name: str, found: Preflight) -> None:
     for finding in found.findings:
-        console.print(foreign(f"{GLYPHS[finding.level]} {finding.level}: {finding.what}"))
-        console.print(foreign(f"  → {finding.mend}"))
+        _tell(console, finding)
     verdict = "may not go out" if found.is_blocked else "may go out"
+    seen = f", the last at {found.seen_at:%d %b %H:%M} UTC" if found.seen_at else ""
+    console.print(foreign(f"{found.seen} of {found.addresses} links and pictures were looked at{seen}."))
     console.print(
         foreign(f"{name}, version {found.edition.version}, {found.size // 1000} kB of HTML, {verdict}.")
     )
+
+
+def _tell(console: Console, finding: Finding) -> None:
+    if waiver := finding.waiver:
+        console.print(foreign(f"○ {finding.code}: {finding.sentence}"))
+        console.print(foreign(f"  waived by {waiver.who} in version {waiver.version}: {waiver.why}"))
+        return
+    console.print(foreign(f"{GLYPHS[finding.severity]} {finding.code}: {finding.sentence}"))
+    console.print(foreign(f"  → {finding.mend}"), soft_wrap=True)
 
 
 def write_into(folder: Path, files: dict[str, bytes]) -> tuple[Path, ...]:

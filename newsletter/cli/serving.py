@@ -1,18 +1,22 @@
-"""`newsletter serve` and `newsletter tick`: the clock at work, for good or for one round."""
+"""`newsletter serve`, its parts apart, and `newsletter tick`: the clock at work, for good or one round."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Annotated
 
 import typer
 
 from newsletter import logs, scheduler, worker
-from newsletter.cli.console import Interrupted, finish, note, table
-from newsletter.cli.options import command, sending_runtime
+from newsletter.cli.console import Interrupted, finish, note, note_link, table
+from newsletter.cli.fleet import Fleet, follow_parent
+from newsletter.cli.options import command, runtime, sending_runtime
 from newsletter.cli.signals import stopping
 from newsletter.cli.status import state_words, words
-from newsletter.errors import Incomplete
-from newsletter.services import status
+from newsletter.clock import machine_now
+from newsletter.errors import Incomplete, Refused
+from newsletter.runtime import Runtime
+from newsletter.services import staffing, status
 from newsletter.services.guarding import Guard
 from newsletter.serving import Parts
 from newsletter.web.server import WebServer
@@ -22,21 +26,109 @@ TELLING = 5.0  # seconds after which a tick begins no further alert
 
 def register(app: typer.Typer) -> None:
     command(app, "serve")(serve)
+    command(app, "web")(web)
+    command(app, "scheduler")(scheduler_alone)
+    command(app, "worker")(work)
     command(app, "tick")(tick)
 
 
 def serve() -> None:
     """Run web, scheduler and delivery together, until told to stop.
 
+    With engine = "procrastinate" editions are left to the workers.
+
     Example: newsletter serve
     """
-    opened = sending_runtime()
-    logs.speak(opened.settings.logging.format, opened.settings.logging.level)
-    web = WebServer(opened)
-    with stopping() as stop, Guard(opened, stop), Parts(opened, stop, web):
-        note(f"Readers' pages on {web.url}; the scheduler runs. Ctrl-C stops.")
+    opened = _speaking(sending_runtime())
+    pages = WebServer(opened)
+    delivery = not opened.has_workers
+    with (
+        stopping() as stop,
+        Guard(opened, stop),
+        Parts(opened, stop, pages, scheduler=True, delivery=delivery, letters=True),
+    ):
+        note(
+            f"Readers' pages on {pages.url}, the desk on {pages.url}/desk; the scheduler runs. Ctrl-C stops."
+        )
+        _open_an_empty_desk(opened)
         stop.wait()
     note("Stopped; nothing is in doubt.")
+
+
+def web() -> None:
+    """Run readers' pages and the desk, until told to stop.
+
+    Scheduler and delivery run elsewhere.
+
+    Example: newsletter web
+    """
+    opened = _speaking(runtime())
+    pages = WebServer(opened)
+    with stopping() as stop, Parts(opened, stop, pages):
+        note(f"Readers' pages on {pages.url}, the desk on {pages.url}/desk. Ctrl-C stops.")
+        _open_an_empty_desk(opened)
+        stop.wait()
+    note("Stopped.")
+
+
+def scheduler_alone() -> None:
+    """Run the scheduler alone, until told to stop.
+
+    It gathers, drafts and freezes; any number may run, and nothing happens twice.
+
+    Example: newsletter scheduler
+    """
+    opened = _speaking(sending_runtime())
+    with stopping() as stop, Parts(opened, stop, scheduler=True):
+        note("The scheduler runs. Ctrl-C stops.")
+        if not opened.has_workers:
+            note('With engine = "embedded" newsletter serve or tick delivers.')
+        stop.wait()
+    note("Stopped.")
+
+
+def work(
+    processes: Annotated[
+        int, typer.Option(min=1, max=64, help="So many processes, each with its own connections.")
+    ] = 1,
+) -> None:
+    """Deliver batches, as one of many workers, until told to stop.
+
+    For engine = "procrastinate" on PostgreSQL; each core is worth a process.
+
+    Example: newsletter worker --processes 2
+    """
+    opened = _speaking(sending_runtime())
+    if not opened.has_workers:
+        raise Refused(
+            'Workers need [sending] engine = "procrastinate" and PostgreSQL; here newsletter serve delivers.',
+            next_step="newsletter serve",
+        )
+    with stopping() as stop:
+        if processes > 1:
+            note(f"{processes} worker processes run. Ctrl-C stops.")
+            Fleet(processes, opened.clock, stop).run()
+        else:
+            follow_parent(stop)
+            with Parts(opened, stop, delivery=True, letters=True):
+                note("The worker runs. Ctrl-C stops.")
+                stop.wait()
+    note("Stopped; nothing is in doubt.")
+
+
+def _speaking(opened: Runtime) -> Runtime:
+    """For a command that stays: it keeps a log."""
+    logs.speak(opened.settings.logging.format, opened.settings.logging.level)
+    return opened
+
+
+def _open_an_empty_desk(opened: Runtime) -> None:
+    """Whoever started an empty desk is its first admin; the link is for their eyes, so it is no log line."""
+    link = staffing.first_link(opened, machine_now())
+    if link is not None:
+        note_link(
+            "Nobody is on the desk yet. This opens it for its first admin, within 15 minutes:", link.url
+        )
 
 
 def tick() -> None:

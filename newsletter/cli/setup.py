@@ -13,6 +13,7 @@ from newsletter.cli.options import command, options, runtime_without_store
 from newsletter.errors import Misuse
 from newsletter.mail.links import AddressKey, Keys
 from newsletter.render.shipped import example_config
+from newsletter.store import hints
 from newsletter.store.schema import expected_version, require_current, store_version, upgrade
 
 db = typer.Typer(name="db", help="The store.", rich_markup_mode=None)
@@ -65,6 +66,8 @@ def upgrade_store() -> None:
     """
     opened = runtime_without_store()
     version = upgrade(opened.database)
+    if opened.has_workers:
+        hints.set_up(opened.database)
     finish({"version": version}, lambda c: c.print(f"The store is at version {version}."))
 
 
@@ -76,6 +79,8 @@ def check_store() -> None:
     """
     opened = runtime_without_store()
     require_current(opened.database)
+    if opened.has_workers:
+        hints.require(opened.database)
     version = store_version(opened.database)
     finish(
         {"version": version, "expected": expected_version(), "kind": opened.database.engine.dialect.name},

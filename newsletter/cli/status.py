@@ -203,7 +203,13 @@ def _clock(found: Status) -> str:
         clock = f"looked {found.clock:.0f} s ago"
     else:
         clock = f"last looked {_span(timedelta(seconds=found.clock))} ago"
-    return f"{clock}; serve {_running(found.serving)}, delivery {_running(found.delivering)}"
+    return f"{clock}; serve {_running(found.serving)}, {_delivery(found)}"
+
+
+def _delivery(found: Status) -> str:
+    if found.workers is None:
+        return f"delivery {_running(found.delivering)}"
+    return f"{found.workers or 'no'} worker{'' if found.workers == 1 else 's'} alive"
 
 
 def _relays(found: Status) -> str:

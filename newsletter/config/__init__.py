@@ -7,28 +7,31 @@ it (`password_file`). `config.example.toml` explains every key; a test proves it
 
 from newsletter.config.kinds import Slug, is_loopback
 from newsletter.config.loading import Loaded, load_settings
-from newsletter.config.parts import (
+from newsletter.config.newsletters import (
     EVERY_DAY,
+    Day,
+    FeedUse,
+    NewsletterSettings,
+    Selection,
+    Social,
+    Sponsor,
+)
+from newsletter.config.parts import (
     Alerts,
     Database,
-    Day,
     Dkim,
     FeedSource,
-    FeedUse,
     Gathering,
     Lane,
     Logging,
-    NewsletterSettings,
     Part,
+    Preflight,
     Relay,
-    Selection,
     Sending,
-    Settings,
     SignUp,
-    Social,
-    Sponsor,
     Web,
 )
+from newsletter.config.settings import Settings
 
 __all__ = [
     "EVERY_DAY",
@@ -44,6 +47,7 @@ __all__ = [
     "Logging",
     "NewsletterSettings",
     "Part",
+    "Preflight",
     "Relay",
     "Selection",
     "Sending",

@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from newsletter.config.kinds import Wrong, shown
-from newsletter.config.parts import Part, Settings, part_of
+from newsletter.config.parts import Part
+from newsletter.config.settings import Settings, part_of
 from newsletter.config.sources import Key, Source
 from newsletter.errors import Misuse
 

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from newsletter.config.faults import Fault, found_by_pydantic, misuse
 from newsletter.config.files import open_keys, open_secrets, with_files
-from newsletter.config.parts import Settings
 from newsletter.config.rules import broken_rules
+from newsletter.config.settings import Settings
 from newsletter.config.sources import find_file, read
 
 

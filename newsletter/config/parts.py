@@ -6,43 +6,33 @@ What a single value may be stands in `kinds`; what keys must hold together, in `
 
 from __future__ import annotations
 
-from datetime import date, time
-from typing import Literal, get_args
-from zoneinfo import ZoneInfo
+from datetime import time
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from newsletter import logs
-from newsletter.config.calendars import HolidayCode, holiday_on
 from newsletter.config.domains import Domain, DomainOrNone, KeyFiles
 from newsletter.config.kinds import (
     Address,
     AddressOrNone,
     Bind,
-    Date,
     Host,
     HostOrNone,
     Hours,
     LaneName,
-    Language,
     LanguageOrNone,
     Line,
-    Minute,
     Moments,
-    Paragraphs,
     Proxy,
     PublicUrl,
     Rate,
-    RequiredParagraphs,
-    ReturnPath,
     Seconds,
     Secret,
     Slug,
-    ThemeName,
     WebUrl,
     WebUrlOrNone,
     Words,
-    Zone,
     ZoneOrNone,
     is_loopback,
 )
@@ -52,10 +42,6 @@ class Part(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, str_strip_whitespace=True, hide_input_in_errors=True
     )
-
-
-Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-EVERY_DAY: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class Database(Part):
@@ -100,7 +86,7 @@ class Lane(Part):
 
 
 class Sending(Part):
-    engine: Literal["embedded"] = "embedded"
+    engine: Literal["embedded", "procrastinate"] = "embedded"
     lead: Seconds = 120  # between freeze and due
     deadline: Seconds = Field(default=4 * 3600, ge=1)  # after a batch's due_at
     batch: int = Field(default=500, ge=1, le=500)
@@ -137,6 +123,20 @@ class Gathering(Part):
     timeout: Moments = Field(default=20.0, gt=0)  # for one feed, all in
     max_bytes: int = Field(default=5_000_000, ge=1)
     max_items: int = Field(default=2_000, ge=1)
+
+
+class Preflight(Part):
+    links: bool = True
+    skip_hosts: tuple[Words, ...] = ()
+    first_look: Seconds = 3600  # before the cut-off
+    last_look: Seconds = 600
+    timeout: Moments = Field(default=5.0, gt=0)  # for one address, all in
+    round: Moments = Field(default=60.0, gt=0)  # for all of them
+    at_once: int = Field(default=16, ge=1, le=64)
+    per_host: int = Field(default=4, ge=1, le=64)
+    max_addresses: int = Field(default=200, ge=1)  # in one round
+    slow: Moments = Field(default=2.0, gt=0)
+    largest_picture: int = Field(default=400_000, ge=1)  # bytes
 
 
 class Alerts(Part):
@@ -178,113 +178,3 @@ class FeedSource(Part):
     name: Slug
     url: WebUrl
     language: LanguageOrNone = ""
-
-
-Form = Literal["puzzle", "table", "round_up", "live", "gallery"]
-
-
-class FeedUse(Part):
-    use: Slug
-    section: Line = ""
-    weight: float = Field(default=1.0, gt=0, allow_inf_nan=False)
-    include: tuple[Words, ...] = ()
-    exclude: tuple[Words, ...] = ()
-    slot: Literal["story", "video"] = "story"
-    own: bool = False
-
-
-class Selection(Part):
-    max_age: Seconds = Field(default=36 * 3600, ge=1)  # before the due instant
-    sections: tuple[Words, ...] = ()  # their order; empty: by importance
-    min_per_section: int = Field(default=2, ge=0)
-    per_section: int = Field(default=5, ge=1)
-    min_per_feed: int = Field(default=0, ge=0)
-    max_per_feed: int = Field(default=0, ge=0)  # 0: no limit
-    max_stories: int = Field(default=15, ge=1)
-    max_sections: int = Field(default=6, ge=1)
-    welcome: tuple[Form, ...] = ()
-
-
-class Social(Part):
-    name: Words
-    url: WebUrl
-
-
-class Sponsor(Part):
-    """A standing sponsor: used on days for which the pool has none."""
-
-    name: Words
-    text: RequiredParagraphs
-    url: WebUrl
-
-
-class NewsletterSettings(Part):
-    slug: Slug
-    name: Words
-    description: Paragraphs = ""
-    from_name: Line = ""
-    from_address: Address
-    reply_to: AddressOrNone = ""
-    return_path: ReturnPath = ""
-    language: Language = "en"
-    postal_address: RequiredParagraphs
-    send_at: Minute = time(9, 0)
-    timezone: Zone = "America/New_York"
-    days: tuple[Day, ...] = Field(default=EVERY_DAY, min_length=1)
-    skip_dates: tuple[Date, ...] = ()
-    holidays: tuple[HolidayCode, ...] = ()
-    cutoff: Seconds = 30 * 60  # before due
-    late_limit: Seconds = 2 * 3600  # after due
-    delivery_time: Literal["publisher", "subscriber"] = "publisher"
-    approval: Literal["none", "optional", "required"] = "none"
-    min_articles: int = Field(default=3, ge=1)
-    theme: ThemeName = "default"
-    intro: Paragraphs = ""
-    more_url: WebUrlOrNone = ""
-    home_url: WebUrlOrNone = ""
-    social: tuple[Social, ...] = ()
-    sponsor: Sponsor | None = None
-    proof: tuple[Address, ...] = ()
-    noindex: bool = False
-    sign_up: bool = True
-    private_archive: bool = False
-    selection: Selection = Selection()
-    feeds: tuple[FeedUse, ...] = ()
-
-    @property
-    def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.timezone)
-
-    def taken_out(self, day: date) -> str:
-        """Why there is no edition on this date although its weekday has one; empty when there is."""
-        if day in self.skip_dates:
-            return "the editors took this date out"
-        kept = ((code, holiday_on(day, code)) for code in self.holidays)
-        return next((f"it is a holiday: {name} ({code})" for code, name in kept if name), "")
-
-
-class Settings(Part):
-    database: Database = Database()
-    web: Web = Web()
-    secret_key_file: Words = "secret.key"  # noqa: S105 - a file's name
-    suppression_key_file: Words = "suppression.key"
-    themes: Line = ""  # a folder of the operator's own themes
-    sending: Sending = Sending()
-    letters: Letters = Letters()
-    retention: Retention = Retention()
-    dkim: Dkim = Dkim()
-    gathering: Gathering = Gathering()
-    alerts: Alerts = Alerts()
-    logging: Logging = Logging()
-    sign_up: SignUp = SignUp()
-    relays: tuple[Relay, ...] = ()
-    lanes: tuple[Lane, ...] = ()
-    feeds: tuple[FeedSource, ...] = ()
-    newsletters: tuple[NewsletterSettings, ...] = ()
-
-
-def part_of(annotation: object) -> type[Part] | None:
-    """The part that a field's type holds: itself, as items of a list, or perhaps."""
-    if isinstance(annotation, type) and issubclass(annotation, Part):
-        return annotation
-    return next(filter(None, map(part_of, get_args(annotation))), None)

@@ -12,7 +12,8 @@ from typing import Any
 from newsletter.config.domains import domain, is_below
 from newsletter.config.faults import Fault
 from newsletter.config.kinds import Wrong, address, host, host_of, is_loopback, seconds, shown
-from newsletter.config.parts import NewsletterSettings, Sending
+from newsletter.config.newsletters import NewsletterSettings
+from newsletter.config.parts import Sending
 from newsletter.config.sources import Data
 
 Table = Mapping[str, Any]
@@ -153,6 +154,17 @@ def _cutoff_after_freeze(data: Data) -> Iterator[Fault]:
             )
 
 
+def _machines_without_a_server(data: Data) -> Iterator[Fault]:
+    if text(data.get("sending"), "engine") != "procrastinate":
+        return
+    if not text(data.get("database"), "url").startswith("postgresql"):
+        yield Fault(
+            ("sending", "engine"),
+            '"procrastinate" needs PostgreSQL, and [database] url names none',
+            'write url = "postgresql://user@host/name", or leave engine out: "embedded" serves one machine',
+        )
+
+
 def _duration(table: object, name: str, default: float) -> float:
     written = table.get(name, default) if isinstance(table, Mapping) else default
     try:
@@ -172,4 +184,5 @@ _RULES = (
     _links_lead_nowhere,
     _signed_by_a_stranger,
     _cutoff_after_freeze,
+    _machines_without_a_server,
 )

@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, SettingsError
 
-from newsletter.config.parts import Settings
+from newsletter.config.settings import Settings
 from newsletter.errors import Misuse
 
 PREFIX = "NEWSLETTER_"

@@ -1,22 +1,20 @@
-"""The seam to whoever hands out batches: the embedded walk here, a job queue among many machines."""
+"""The seam to whoever hands out batches: the embedded walk, or Procrastinate among many machines."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Protocol
+import threading
+from typing import Protocol
 
 from sqlmodel import Session
 
-from newsletter.values import BatchKey
-
-Deliver = Callable[[BatchKey], Coroutine[Any, Any, None]]
+from newsletter.delivery.engine import Engine
 
 
 class Dispatcher(Protocol):
-    def enqueue(self, session: Session, batches: Sequence[BatchKey]) -> None:
-        """Called inside the transaction that plans the batches, so that both appear together."""
+    def enqueue(self, session: Session, edition_id: int) -> None:
+        """Called inside the transaction that plans an edition's batches, so that both appear together."""
         ...
 
-    async def run(self, deliver: Deliver) -> None:
-        """Hand batches to `deliver` until there is no more to do, or a stop was asked for."""
+    async def run(self, engine: Engine, stop: threading.Event, *, until_idle: bool) -> None:
+        """Hand due batches to the engine until `stop`; with `until_idle`, until none can be sent now."""
         ...

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
 from contextlib import suppress
 
 from sqlmodel import Session
 
 from newsletter.clock import Clock, monotonic
-from newsletter.delivery.dispatcher import Deliver
 from newsletter.delivery.engine import Engine
-from newsletter.errors import RelayFailed, StoreFailed
+from newsletter.errors import StoreFailed
 from newsletter.store import deliveries, leases
 from newsletter.store.database import Database
 from newsletter.values import BatchKey
@@ -31,11 +29,27 @@ Running = dict[BatchKey, asyncio.Task[None]]
 
 
 class EmbeddedDispatcher:
-    """`until_idle` ends when nothing can be sent now; otherwise only `stop` ends it.
+    def __init__(self, database: Database, clock: Clock, *, batches_at_once: int) -> None:
+        self._database = database
+        self._clock = clock
+        self._batches_at_once = batches_at_once
 
-    Raises RelayFailed, with `until_idle`, when no relay can be reached and mail is waiting.
-    """
+    def enqueue(self, session: Session, edition_id: int) -> None:
+        """The ready batch is the record; nothing else is needed."""
 
+    async def run(self, engine: Engine, stop: threading.Event, *, until_idle: bool) -> None:
+        """Walk batches while the lease is ours; where somebody else has it, wait, or end (`until_idle`).
+
+        Raises RelayFailed, with `until_idle`, when no relay can be reached and mail is waiting.
+        """
+        walk = _Walk(
+            self._database, self._clock, engine, stop, batches_at_once=self._batches_at_once,
+            until_idle=until_idle,
+        )  # fmt: skip
+        await walk.go()
+
+
+class _Walk:
     def __init__(
         self, database: Database, clock: Clock, engine: Engine, stop: threading.Event, *,
         batches_at_once: int, until_idle: bool,
@@ -49,19 +63,17 @@ class EmbeddedDispatcher:
         self._me = leases.this_process()
         self._beaten_at = 0.0
 
-    def enqueue(self, session: Session, batches: Sequence[BatchKey]) -> None:
-        """The ready batch is the record; nothing else is needed."""
-
-    async def run(self, deliver: Deliver) -> None:
+    async def go(self) -> None:
         running: Running = {}
         try:
             while not self._stop.is_set() and await asyncio.to_thread(self._hold_lease):
                 await self._engine.keep()
                 for key in await asyncio.to_thread(self._due, running):
-                    running[key] = asyncio.create_task(deliver(key))
+                    running[key] = asyncio.create_task(self._engine.deliver(key))
                 if not running and self._until_idle:
                     return
-                self._raise_if_hopeless()
+                if self._until_idle:
+                    self._engine.raise_if_hopeless()
                 await self._round(running)
         finally:
             self._engine.halt()
@@ -108,14 +120,6 @@ class EmbeddedDispatcher:
             return deliveries.due_batches(session, self._clock.now(), without=running, limit=room,
                 without_lanes=frozenset(held_back.values()),
             )  # fmt: skip
-
-    def _raise_if_hopeless(self) -> None:
-        trouble = self._engine.relays.trouble
-        if self._until_idle and trouble:
-            raise RelayFailed(
-                trouble,
-                next_step="mend it or the [[relays]] part; every mail is still queued, so run this again",
-            )
 
     # ── the lease ──
 

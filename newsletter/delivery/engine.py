@@ -22,7 +22,7 @@ from newsletter.delivery.pace import Pace
 from newsletter.delivery.post import Post
 from newsletter.delivery.relays import Relays
 from newsletter.delivery.run import Compiled, Run
-from newsletter.errors import StoreFailed
+from newsletter.errors import RelayFailed, StoreFailed
 from newsletter.mail.addresses import without_addresses
 from newsletter.mail.smtp import Timeouts
 from newsletter.models import EditionState
@@ -93,6 +93,7 @@ class Engine:
         self._compiled: dict[int, Compiled] = {}
         self._breakers: dict[int, Breaker] = {}
         self._stops: dict[int, Stop] = {}
+        self._halted = False
 
     async def __aenter__(self) -> Engine:
         self.relays.start()
@@ -121,6 +122,8 @@ class Engine:
             on_answer=self._count,
         )
         self._runs[key] = run
+        if self._halted:
+            run.halt()
         try:
             await run.deliver()
         finally:
@@ -134,8 +137,17 @@ class Engine:
 
     def halt(self) -> None:
         """Begin nothing more; what is on the wire is still awaited."""
+        self._halted = True
         for run in self._runs.values():
             run.halt()
+
+    def raise_if_hopeless(self) -> None:
+        """For whoever cannot wait. Raises RelayFailed when no relay can be reached."""
+        if self.relays.trouble:
+            raise RelayFailed(
+                self.relays.trouble,
+                next_step="mend it or the [[relays]] part; every mail is still queued, so run this again",
+            )
 
     async def keep(self) -> None:
         """Retries, deadlines, ends and orders, for every edition that is being sent."""

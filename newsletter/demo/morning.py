@@ -17,15 +17,15 @@ from zoneinfo import ZoneInfo
 
 from starlette.staticfiles import StaticFiles
 
-from newsletter.clock import Clock
+from newsletter.clock import Clock, machine_now
 from newsletter.config import load_settings
 from newsletter.demo.catchall import CatchAll, free_port
 from newsletter.errors import Incomplete, Refused
 from newsletter.mail.links import AddressKey, Keys
-from newsletter.models import EditionState
+from newsletter.models import EditionState, Role
 from newsletter.render.sample import PICTURES, rows
 from newsletter.runtime import Runtime, open_runtime
-from newsletter.services import gathering, importing, status
+from newsletter.services import gathering, importing, staffing, status
 from newsletter.services.reading import web_view
 from newsletter.services.status import EditionStory
 from newsletter.serving import Parts
@@ -35,6 +35,7 @@ from newsletter.web.server import WebServer
 
 READERS = Path(__file__).parent / "readers.csv"
 SLUG = "gazette"
+EDITOR = "maud@gazette.example"
 ZONE = ZoneInfo("America/New_York")
 MARK = "demo.json"
 HEAD_START = timedelta(seconds=10)
@@ -56,6 +57,10 @@ host = "127.0.0.1"
 port = {smtp_port}
 tls = "none"
 connections = 4
+
+# The paper and its stories are made up: their links lead nowhere
+[preflight]
+links = false
 
 [[newsletters]]
 slug = "gazette"
@@ -93,6 +98,7 @@ class Morning:
     page: Path
     story: EditionStory
     url: str
+    login_link: str
 
 
 def run_morning(
@@ -111,10 +117,12 @@ def run_morning(
     _make_room(folder)
     with CatchAll(folder / "mails") as server:
         runtime = _prepare(folder, server.port, nine(today))
-        parts = Parts(runtime, stop, _web(runtime))
+        parts = Parts(runtime, stop, _web(runtime), scheduler=True, delivery=True, letters=True)
         with parts:
             story = _watch(runtime, stop)
-            on_sent(Morning(folder, server.folder, _keep_page(runtime, folder, story), story, _url(runtime)))
+            page = _keep_page(runtime, folder, story)
+            link = staffing.login_link(runtime, EDITOR, machine_now(), who="demo").url
+            on_sent(Morning(folder, server.folder, page, story, _url(runtime), link))
             if linger:
                 stop.wait()
 
@@ -159,6 +167,7 @@ def _prepare(folder: Path, smtp_port: int, due_at: datetime) -> Runtime:
     paper.write_text("".join(lines), encoding="utf-8")
     gathering.import_articles(runtime, paper, runtime.clock.now())
     importing.import_csv(runtime, READERS, SLUG, runtime.clock.now())
+    staffing.add(runtime, EDITOR, machine_now(), name="Maud Penhale", role=Role.ADMIN, who="demo")
     return runtime
 
 

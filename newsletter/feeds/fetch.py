@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -52,6 +53,14 @@ class Fetched:
     last_modified: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An answer whose body is still to be read, and the address that gave it after all redirects."""
+
+    response: httpx.Response
+    address: str
+
+
 class Busy(FetchFailed):
     """The server wants to be left alone for so many `seconds` (RFC 9110 §10.2.3)."""
 
@@ -73,16 +82,31 @@ def fetch(
     At most `settings.max_bytes` bytes, before and after decompression, within `settings.timeout`
     seconds all in, over at most five redirects. Raises FetchFailed with a sentence for an editor.
     """
+    conditional = bool(etag or last_modified)
+    with opened(url, settings=settings, etag=etag, last_modified=last_modified, resolve=resolve) as it:
+        return _read(it.response, it.address, settings.max_bytes, conditional)
+
+
+@contextmanager
+def opened(
+    url: str, *, settings: Gathering, accept: str = _ACCEPT, etag: str = "", last_modified: str = "",
+    resolve: door.Resolve = door.resolve,
+) -> Iterator[Opened]:  # fmt: skip
+    """The answer to `url`, whatever its status, with its body still to be read.
+
+    All of it, reading too, within `settings.timeout` seconds, over at most five redirects. Raises
+    FetchFailed, also for what goes wrong inside the block.
+    """
     address = web_address(url)
     if address is None:
         raise FetchFailed(f"{url[:200]!r} is not an http or https address.", next_step="correct the address")
     deadline = door.Deadline(settings.timeout)
-    headers = _headers(settings, etag, last_modified)
+    headers = _headers(settings, accept, etag, last_modified)
     try:
         with httpx.Client(
             transport=door.Door(deadline, settings.allow_hosts, resolve), trust_env=False, headers=headers
         ) as client:
-            return _walk(client, address, settings.max_bytes, conditional=bool(etag or last_modified))
+            yield from _walk(client, address)
     except (httpcore.TimeoutException, TimeoutError) as error:
         raise deadline.missed() from error
     except (httpcore.NetworkError, httpcore.ProtocolError, httpx.HTTPError, OSError) as error:
@@ -91,11 +115,11 @@ def fetch(
         raise FetchFailed(f"The request could not be made: {_reason(error)}.") from error
 
 
-def _headers(settings: Gathering, etag: str, last_modified: str) -> dict[str, str]:
+def _headers(settings: Gathering, accept: str, etag: str, last_modified: str) -> dict[str, str]:
     contact = f" (+{settings.contact})" if settings.contact else ""
     headers = {
         "User-Agent": quote(f"newsletter/{_version()}{contact}", safe=_IN_HEADER),
-        "Accept": _ACCEPT,
+        "Accept": accept,
         "Accept-Encoding": "gzip",
         "Connection": "close",
         "If-None-Match": etag,
@@ -109,11 +133,12 @@ def _version() -> str:
     return version("newsletter")
 
 
-def _walk(client: httpx.Client, address: str, max_bytes: int, *, conditional: bool) -> Fetched:
+def _walk(client: httpx.Client, address: str) -> Iterator[Opened]:
     for _ in range(MOST_REDIRECTS + 1):
         with client.stream("GET", address, follow_redirects=False) as response:
             if response.status_code not in _REDIRECTS:
-                return _read(response, address, max_bytes, conditional)
+                yield Opened(response, address)
+                return
             # The body of a redirect is never read: it may be a bomb, too
             address = _next_hop(address, response.headers.get("Location", ""))
     raise FetchFailed(f"It redirects more than {MOST_REDIRECTS} times.")
@@ -145,7 +170,7 @@ def _read(response: httpx.Response, address: str, max_bytes: int, conditional: b
 
 def _refusal(response: httpx.Response) -> FetchFailed:
     status, wanted = response.status_code, response.headers.get("Retry-After", "")
-    sentence = f"The server answered {status} {_phrase(status)}."
+    sentence = f"The server answered {status} {phrase(status)}."
     if status in _BUSY and re.fullmatch(r"\d{1,6}", wanted, re.ASCII):
         return Busy(sentence, int(wanted))
     return FetchFailed(sentence)
@@ -194,7 +219,8 @@ def _validator(value: str) -> str:
     return value if len(value) <= _LONGEST_VALIDATOR and value.isascii() and value.isprintable() else ""
 
 
-def _phrase(status: int) -> str:
+def phrase(status: int) -> str:
+    """What a status of HTTP is called (RFC 9110 §15)."""
     return httpx.codes.get_reason_phrase(status) or "an unknown status"
 
 

@@ -53,6 +53,7 @@ class Purpose(StrEnum):
     PREVIEW = "preview"
     FORM = "form"
     MAILED = "mailed"
+    DESK = "desk"
     VERP = "verp"
     MESSAGE_ID = "message-id"
 

@@ -5,6 +5,7 @@ relationships: store functions return frozen values. Rules that must hold whatev
 are CHECK constraints, because table models are not validated.
 """
 
+from newsletter.models.checks import LinkCheck, Waiver
 from newsletter.models.content import (
     Article,
     ArticleFeed,
@@ -23,6 +24,7 @@ from newsletter.models.letters import Letter
 from newsletter.models.mailed_links import MailedLink
 from newsletter.models.people import Subscriber, Subscription, Suppression, as_lines
 from newsletter.models.running import Alert, Control, Headcount, History, Lease, Rate, RelayRecord
+from newsletter.models.staff import DeskSession, LoginLink, Person, Presence, Throttle
 from newsletter.models.states import (
     AlertKind,
     AlertState,
@@ -34,7 +36,9 @@ from newsletter.models.states import (
     EditionState,
     LetterKind,
     LinkPurpose,
+    LinkVerdict,
     Placed,
+    Role,
     Slot,
     SubscriptionState,
     SuppressionReason,
@@ -56,6 +60,7 @@ __all__ = [
     "Correction",
     "Delivery",
     "DeliveryState",
+    "DeskSession",
     "Edition",
     "EditionKind",
     "EditionState",
@@ -66,14 +71,20 @@ __all__ = [
     "Lease",
     "Letter",
     "LetterKind",
+    "LinkCheck",
     "LinkPurpose",
+    "LinkVerdict",
+    "LoginLink",
     "MailedLink",
     "Mark",
     "Newsletter",
+    "Person",
     "Placed",
+    "Presence",
     "Rate",
     "RelayRecord",
     "Rendition",
+    "Role",
     "Slot",
     "Subscriber",
     "Subscription",
@@ -81,7 +92,9 @@ __all__ = [
     "Suppression",
     "SuppressionReason",
     "Table",
+    "Throttle",
     "Touch",
     "Verdict",
+    "Waiver",
     "as_lines",
 ]

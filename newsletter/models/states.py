@@ -94,6 +94,22 @@ class LinkPurpose(StrEnum):
     NEW_ADDRESS = "new address"
 
 
+class LinkVerdict(StrEnum):
+    """What an address was worth when it was looked at: there, gone for good (404, 410), or in trouble."""
+
+    OK = "ok"
+    GONE = "gone"
+    FAILING = "failing"
+
+
+class Role(StrEnum):
+    """What somebody who signs in may do; each also what those before it may."""
+
+    EDITOR = "editor"
+    PUBLISHER = "publisher"
+    ADMIN = "admin"
+
+
 class AlertState(StrEnum):
     WAITING = "waiting"
     TOLD = "told"
@@ -115,6 +131,7 @@ class AlertKind(StrEnum):
     DOUBT = "doubt"
     FEED_SILENT = "feed_silent"
     FLOODED = "flooded"
+    DEAD_LINK = "dead_link"
 
 
 class LetterKind(StrEnum):

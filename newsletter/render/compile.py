@@ -78,7 +78,7 @@ def print_parts(view: EditionView, theme: Theme) -> Parts:
     return Parts(edition, nonce, html, text_part(theme, TEXT_TEMPLATE, nonce, context))
 
 
-def unfit(parts: Parts, plain_hosts: Collection[str]) -> Iterator[tuple[str, str]]:
+def unfit(parts: Parts, plain_hosts: Collection[str]) -> Iterator[tuple[str, gate.Said]]:
     """Template and finding of all that the gate has to say."""
     rules = gate.Rules(parts.nonce, parts.edition.postal_address, frozenset(plain_hosts))
     yield from ((HTML_TEMPLATE, finding) for finding in gate.html_findings(parts.html, rules))
@@ -164,6 +164,6 @@ def _hash(subject: str, preheader: str, html: Body, text: Body, theme: str) -> s
     return digest.hexdigest()
 
 
-def _refusal(edition: EditionView, findings: list[str]) -> Blocked:
-    listed = "\n".join(f"- {finding}" for finding in findings)
+def _refusal(edition: EditionView, findings: list[gate.Said]) -> Blocked:
+    listed = "\n".join(f"- {finding}" for _, finding in findings)
     return Blocked(f"Edition {edition.slug} cannot go out as it is.\n{listed}", findings)

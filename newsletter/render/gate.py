@@ -1,7 +1,7 @@
 """What an edition must have, and must not have, whatever its theme and its articles are.
 
-The gate reads the finished parts, not the theme. Each finding is one sentence; with any of them the
-edition does not go out.
+The gate reads the finished parts, not the theme. Each finding is one sentence with the check that it is
+of; with any of them the edition does not go out.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from newsletter.render.holes import (
     misplaced_in_words,
 )
 from newsletter.render.spans import mark_pattern, without_spans
-from newsletter.values import Body
+from newsletter.values import Body, Check
+
+Said = tuple[Check, str]
 
 MAX_BYTES = 100_000  # of the encoded HTML part: Gmail hides what comes after some 102 kB
 MAX_STYLE = 8192  # characters: Gmail drops all style blocks of a mail that has more
@@ -51,32 +53,34 @@ class Rules:
     is_letter: bool = False
 
 
-def html_findings(html: str, rules: Rules) -> Iterator[str]:
+def html_findings(html: str, rules: Rules) -> Iterator[Said]:
     """Everything that is wrong with the HTML part."""
     inspector = _Inspector(rules)
     inspector.feed(html)
     inspector.close()
-    yield from inspector.findings
+    yield from ((Check.MARKUP, finding) for finding in inspector.findings)
     if "<![" in _COMMENT.sub("", html):
-        yield 'The HTML part holds "<![" outside a comment, which Outlook alone understands.'
+        yield Check.MARKUP, 'The HTML part holds "<![" outside a comment, which Outlook alone understands.'
     if inspector.style > MAX_STYLE:
-        yield f"Its style sheets have {inspector.style} characters; Gmail drops them all above {MAX_STYLE}."
+        told = f"Its style sheets have {inspector.style} characters; Gmail drops them all above {MAX_STYLE}."
+        yield Check.MARKUP, told
     yield from _findings_of_both("HTML", html, inspector.text, rules)
 
 
-def text_findings(text: str, rules: Rules) -> Iterator[str]:
+def text_findings(text: str, rules: Rules) -> Iterator[Said]:
     """Everything that is wrong with the text part."""
     yield from _findings_of_both("text", text, text, rules)
 
 
-def size_findings(html: Body) -> Iterator[str]:
+def size_findings(html: Body) -> Iterator[Said]:
     """Whether the HTML part, encoded, is small enough to be shown whole."""
     size = sum(map(len, html.literals))
     if size > MAX_BYTES:
-        yield (
+        told = (
             f"The HTML part has {size:,} bytes encoded, and Gmail cuts what is longer than {MAX_BYTES:,}:"
             " take some stories out."
         )
+        yield Check.TOO_LARGE, told
 
 
 def is_permitted(url: str, plain_hosts: Collection[str]) -> bool:
@@ -102,22 +106,24 @@ def _scheme_and_host(url: str) -> tuple[str, str]:
         return "", ""
 
 
-def _findings_of_both(part: str, source: str, visible: str, rules: Rules) -> Iterator[str]:
+def _findings_of_both(part: str, source: str, visible: str, rules: Rules) -> Iterator[Said]:
     if not visible.strip():
-        yield f"The {part} part is empty."
+        yield Check.TEMPLATE, f"The {part} part is empty."
     found = hole_pattern(rules.nonce).findall(without_spans(source, rules.nonce))
     for hole in () if rules.is_letter else REQUIRED_HOLES:
         if hole not in found:
-            yield f"The {part} part lacks {{{{ hole.{hole} }}}}."
+            yield Check.NO_UNSUBSCRIBE, f"The {part} part lacks {{{{ hole.{hole} }}}}."
     whole = [*hole_pattern(rules.nonce).finditer(source), *mark_pattern(rules.nonce).finditer(source)]
     if source.lower().count(rules.nonce) != len(whole):
-        yield f"A hole was damaged in the {part} part: print holes whole, without filters around them."
+        told = f"A hole was damaged in the {part} part: print holes whole, without filters around them."
+        yield Check.TEMPLATE, told
     address = "".join(rules.postal_address.split())
     if not address and not rules.is_letter:
-        yield "There is no postal address: set postal_address for the newsletter."
+        yield Check.NO_POSTAL_ADDRESS, "There is no postal address: set postal_address for the newsletter."
     elif address not in "".join(without_spans(visible, rules.nonce).split()):
         name = "letter" if rules.is_letter else "edition"
-        yield f"The {part} part lacks the postal address: print {{{{ {name}.postal_address }}}}."
+        told = f"The {part} part lacks the postal address: print {{{{ {name}.postal_address }}}}."
+        yield Check.NO_POSTAL_ADDRESS, told
 
 
 class _Inspector(HTMLParser):

@@ -23,7 +23,7 @@ from newsletter.render.holes import nonce_for
 from newsletter.render.legible import legible
 from newsletter.render.letter_labels import letter_labels
 from newsletter.render.theme import Theme
-from newsletter.values import LetterView, PrintedLetter
+from newsletter.values import Check, LetterView, PrintedLetter
 
 LINKS = ("url", "preferences_url", "leave_url")  # that differ by person
 
@@ -58,7 +58,7 @@ def _printed(name: str, folders: tuple[Path, ...], written: int, view: LetterVie
     letter = replace(letter, subject=subject_of(letter, theme))
     printed = print_parts(letter, theme)
     if findings := [finding for _, finding in unfit(printed, letter)]:
-        listed = "\n".join(f"- {finding}" for finding in findings)
+        listed = "\n".join(f"- {sentence}" for _, sentence in findings)
         raise Blocked(f"A letter of kind {view.kind} cannot go out as it is.\n{listed}", findings)
     return printed
 
@@ -90,15 +90,15 @@ def context_of(letter: LetterView) -> dict[str, Any]:
     }
 
 
-def unfit(printed: PrintedLetter, letter: LetterView) -> Iterator[tuple[str, str]]:
+def unfit(printed: PrintedLetter, letter: LetterView) -> Iterator[tuple[str, gate.Said]]:
     """Template and finding of all that the gate has to say."""
     subject_file, html_file, text_file = files_of(letter.kind)
     rules = gate.Rules(nonce_for(repr(letter)), letter.postal_address, frozenset(), is_letter=True)
     if not printed.subject:
-        yield subject_file, "The subject is empty."
+        yield subject_file, (Check.TEMPLATE, "The subject is empty.")
     yield from ((html_file, finding) for finding in gate.html_findings(printed.html, rules))
     yield from ((text_file, finding) for finding in gate.text_findings(printed.text, rules))
     if letter.url:
         for file, part in ((html_file, printed.html), (text_file, printed.text)):
             if letter.url not in part:
-                yield file, "What the letter is about lacks: print {{ letter.url }}."
+                yield file, (Check.TEMPLATE, "What the letter is about lacks: print {{ letter.url }}.")

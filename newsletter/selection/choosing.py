@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
+from types import MappingProxyType
 
 from newsletter.models import ArticleKind, Slot
 from newsletter.selection.grouping import Grouping
@@ -36,19 +37,21 @@ def choose(
     went_out: Mapping[int, Ran],
     pins: Sequence[Placement] = (),
     dropped: Collection[int] = (),
+    gone: Mapping[int, str] = MappingProxyType({}),
 ) -> Choice:
     """Fill the slots of an edition that is due at `due_at` and stopped moving at `closed_at`.
 
     `grouping` says which articles tell one story, `went_out` which edition carried an article to
     readers, by the article's id. `pins` are placements that an editor made: they stay, whatever the
     rules say, and the machine fills what room they leave. Of a story that an editor `dropped` no other
-    article is shown either, unless it is pinned. A slot for which there is nothing stays empty. Every
+    article is shown either, unless it is pinned. `gone` says of articles whose page is no more why they
+    cannot run. A slot for which there is nothing stays empty. Every
     candidate, and every pin, gets one sentence: "in: …" or "out: …".
     """
     able: list[Weighed] = []
     reasons: dict[int, str] = {}
     for candidate in candidates:
-        found = weigh(candidate, rules, due_at=due_at, closed_at=closed_at, went_out=went_out)
+        found = weigh(candidate, rules, due_at=due_at, closed_at=closed_at, went_out=went_out, gone=gone)
         if isinstance(found, str):
             reasons[candidate.id] = f"out: {found}"
         else:

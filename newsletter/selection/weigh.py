@@ -65,10 +65,11 @@ class Weighed:
 
 
 def weigh(
-    candidate: Candidate, rules: Rules, *, due_at: datetime, closed_at: datetime, went_out: Mapping[int, Ran]
-) -> Weighed | str:
+    candidate: Candidate, rules: Rules, *, due_at: datetime, closed_at: datetime, went_out: Mapping[int, Ran],
+    gone: Mapping[int, str],
+) -> Weighed | str:  # fmt: skip
     """The candidate with what speaks for it, or why it cannot run in this edition."""
-    barred = _barred(candidate, rules, due_at, closed_at, went_out)
+    barred = _barred(candidate, rules, due_at, closed_at, went_out) or gone.get(candidate.id, "")
     if barred:
         return barred
     fade = float(0.5 ** ((due_at - candidate.published_at) / _HALF_LIFE))

@@ -15,6 +15,7 @@ from newsletter.config import NewsletterSettings
 from newsletter.errors import Misuse, Refused
 from newsletter.models import Edition, EditionState
 from newsletter.runtime import Runtime
+from newsletter.services.checking import in_the_way, refuse_blocked
 from newsletter.services.drafting import Draft, as_it_stands, render, too_few
 from newsletter.services.finding import find_edition
 from newsletter.services.revising import (
@@ -58,6 +59,7 @@ def approve(
             drafted = as_it_stands(runtime, session, newsletter, edition, now)
         is_closed = edition.closed_at is not None and edition.rendition_id is not None
         revision = None if is_closed else _closing(runtime, newsletter, edition, drafted, now)
+        _refuse_blocked(runtime, newsletter, edition, drafted, revision)
         with runtime.database.writing() as session:
             if _approve(session, newsletter, edition, revision, now, who=who):
                 return editions.get(session, id_of(edition))
@@ -163,6 +165,20 @@ def _closing(
         drafted, "approved", (STATE,), rendition=rendition,
         values=values | {"closed_at": edition.closed_at or now},
     )  # fmt: skip
+
+
+def _refuse_blocked(
+    runtime: Runtime,
+    newsletter: NewsletterSettings,
+    edition: Edition,
+    drafted: Draft,
+    revision: Revision | None,
+) -> None:
+    with runtime.database.reading() as session:
+        rendition = revision.rendition if revision else None
+        rendition = rendition or editions.read_rendition(session, edition.rendition_id or 0)
+        found = in_the_way(runtime, session, newsletter, edition, drafted, rendition)
+    refuse_blocked(found, f"{newsletter.slug}/{edition.slug}")
 
 
 def _approve(

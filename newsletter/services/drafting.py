@@ -20,7 +20,8 @@ from newsletter.render.theme import load_theme
 from newsletter.render.view import build_view, subject_of
 from newsletter.runtime import Runtime
 from newsletter.selection import Grouping, choose, group, rules_of
-from newsletter.store import articles, editions, verdicts
+from newsletter.services.seeing import is_asked
+from newsletter.store import articles, editions, looks, verdicts
 from newsletter.store import touches as hands
 from newsletter.values import Candidate, Choice, Placement, Ran, Rendition, Touch
 
@@ -71,6 +72,7 @@ def draft(
         went_out=ran_before(session, edition),
         pins=pins,
         dropped=[touch.article_id for touch in touches.values() if touch.dropped],
+        gone=_gone(runtime, session, pool.values(), closed_at),
     )
     worded = tuple(in_own_words(placement, touches) for placement in choice.placements)
     return Draft(Choice(worded, choice.reasons), pool)
@@ -158,6 +160,20 @@ def too_few(newsletter: NewsletterSettings, edition: Edition, choice: Choice) ->
     if found >= needed:
         return ""
     return f"not enough articles: {found} of at least {needed}"
+
+
+def _gone(
+    runtime: Runtime, session: Session, pool: Iterable[Candidate], closed_at: datetime
+) -> Mapping[int, str]:
+    """Why those cannot run whose page was found gone by then."""
+    lost = looks.gone(session).items()
+    known = {url: look for url, look in lost if look.at <= closed_at and is_asked(runtime, url)}
+    return {
+        candidate.id: f"its page is gone, the server answered {known[candidate.url].status} twice until"
+        f" {known[candidate.url].at:%H:%M} UTC — once it answers again, it can run"
+        for candidate in pool
+        if candidate.url in known
+    }
 
 
 def _is_for(newsletter: NewsletterSettings, candidate: Candidate) -> bool:

@@ -17,7 +17,8 @@ from newsletter.errors import Misuse, NewsletterError, Refused
 from newsletter.models import Edition, EditionKind, EditionState
 from newsletter.runtime import Runtime
 from newsletter.schedule import Due, days_taken_out, due_between, due_instant, next_due
-from newsletter.services.drafting import draft, render, subject_for, too_few
+from newsletter.services.checking import in_the_way, refuse_blocked
+from newsletter.services.drafting import Draft, draft, render, subject_for, too_few
 from newsletter.services.timing import OF_THEIR_OWN_TIME, closing_moment, is_too_late, lapses_at
 from newsletter.store import editions
 from newsletter.store.newsletters import newsletter_ids, sync_newsletters
@@ -90,6 +91,8 @@ def close(
             rendition = render(runtime, newsletter, edition, drafted)
         except NewsletterError as error:
             trouble = error.sentence
+        else:
+            trouble = _in_the_way(runtime, newsletter, edition, drafted, rendition)
     with runtime.database.writing() as session:
         if editions.save_choice(session, edition, choice, subject_for(edition, drafted)):
             closed = editions.get(session, _id(edition))
@@ -169,7 +172,10 @@ def make_ready(
             f"{newsletter.slug}/{edition.slug} cannot be sent: {few}.",
             next_step="newsletter gather, or newsletter articles import FILE",
         )
-    render(runtime, newsletter, edition, drafted)
+    rendition = render(runtime, newsletter, edition, drafted)
+    with runtime.database.reading() as session:
+        found = in_the_way(runtime, session, newsletter, edition, drafted, rendition)
+    refuse_blocked(found, f"{newsletter.slug}/{edition.slug}")
     if edition.state == EditionState.HELD:
         with runtime.database.writing() as session:
             editions.change(
@@ -266,7 +272,7 @@ def _end_draft(
 ) -> None:  # fmt: skip
     if few:
         editions.change(session, edition, EditionState.SKIPPED, now, who=who, why=few, closed_at=closed_at)
-    elif rendition is None:
+    elif rendition is None or trouble:
         editions.change(session, edition, EditionState.HELD, now, who=who, why=trouble, closed_at=closed_at)
     else:
         stored = editions.save_rendition(session, edition, rendition, now)
@@ -274,6 +280,14 @@ def _end_draft(
         editions.change(
             session, edition, state, now, who=who, act="closed", closed_at=closed_at, rendition_id=stored
         )
+
+
+def _in_the_way(
+    runtime: Runtime, newsletter: NewsletterSettings, edition: Edition, drafted: Draft, rendition: Rendition
+) -> str:
+    with runtime.database.reading() as session:
+        found = in_the_way(runtime, session, newsletter, edition, drafted, rendition)
+    return " ".join(finding.sentence for finding in found)
 
 
 def _minutes(duration: timedelta) -> str:

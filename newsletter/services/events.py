@@ -18,7 +18,7 @@ from newsletter.models import AlertKind, Edition, EditionState, Feed, History, S
 from newsletter.runtime import Runtime
 from newsletter.services.checking import examine
 from newsletter.services.readiness import Readiness, readiness_of
-from newsletter.store import alerts, articles, control, deliveries, editions
+from newsletter.store import alerts, articles, control, deliveries, editions, looks
 from newsletter.store.alerts import Event
 from newsletter.store.feeds import is_silent
 from newsletter.store.newsletters import newsletter_ids
@@ -42,6 +42,7 @@ ACTIONS = {
     AlertKind.FINISHED: "newsletter editions show {name}",
     AlertKind.DOUBT: "newsletter unknown list {name}",
     AlertKind.FLOODED: "newsletter status",
+    AlertKind.DEAD_LINK: "newsletter editions check {name} --links",
 }
 
 
@@ -63,6 +64,7 @@ def noticed(session: Session, runtime: Runtime, now: datetime) -> list[Event]:
     found = [*_of_feeds(articles.feeds(session), runtime, now), *_of_sign_ups(session, now)]
     for known in _editions(session, runtime, now - LOOK_BACK):
         found += _of_edition(known, now)
+        found += _of_links(session, known, now)
         if known.edition.id in doubts:
             found.append(Event(AlertKind.DOUBT, "edition", known.edition.id, now))
     return found
@@ -90,6 +92,7 @@ def _of_edition(known: _Known, now: datetime) -> Iterator[Event]:
         yield Event(AlertKind.UNAPPROVED, "edition", number, now)
 
 
+CLOSED = (EditionState.DRAFT, EditionState.APPROVED, EditionState.HELD, EditionState.FROZEN)
 RECURRING = (AlertKind.BLOCKED, AlertKind.HELD, AlertKind.STOPPED, AlertKind.BREAKER)
 
 
@@ -120,6 +123,21 @@ def _lacks_approval(known: _Known, now: datetime) -> bool:
     waits = newsletter.approval == "required" and edition.state == EditionState.DRAFT
     half_way = edition.due_at - timedelta(seconds=newsletter.cutoff / 2)
     return waits and edition.closed_at is not None and half_way <= now < edition.due_at
+
+
+def _of_links(session: Session, known: _Known, now: datetime) -> Iterator[Event]:
+    """Pages that are gone since the edition was closed: the machine changes nothing there any more."""
+    edition = known.edition
+    if edition.closed_at is None or edition.id is None or edition.state not in CLOSED:
+        return
+    page = editions.placements(session, edition.id)
+    urls = {
+        candidate.id: candidate.url for candidate in articles.by_ids(session, [p.article_id for p in page])
+    }
+    lost = looks.gone(session)
+    for number, url in urls.items():
+        if url in lost:
+            yield Event(AlertKind.DEAD_LINK, "edition", edition.id, now, f"article {number}")
 
 
 def _of_feeds(feeds: Sequence[Feed], runtime: Runtime, now: datetime) -> Iterator[Event]:
@@ -181,6 +199,8 @@ def _edition_words(session: Session, runtime: Runtime, event: Event, known: _Kno
     edition, newsletter = known.edition, known.newsletter
     name = f"{newsletter.slug}/{edition.slug}"
     why = next((act.why for act in known.acts if str(act.id) == event.mark), edition.why)
+    if event.kind is AlertKind.DEAD_LINK:
+        why = f"the page of {event.mark} is gone"
     sums = deliveries.sums(session, event.what_id)
     counts = {state: count for state, count in asdict(sums).items() if count}
     step = ACTIONS[event.kind].format(name=name, newsletter=newsletter.slug, slug=edition.slug)
@@ -193,7 +213,7 @@ def _edition_words(session: Session, runtime: Runtime, event: Event, known: _Kno
         found["counts"] = counts
     if event.kind in CHECKED:
         checked = examine(runtime, session, newsletter, edition, event.at)
-        found["findings"] = [finding.what for finding in checked.findings]
+        found["findings"] = [finding.sentence for finding in checked.findings]
     if event.kind in (AlertKind.READY, AlertKind.UNAPPROVED):
         found |= _draft(session, runtime, known)
     return found
@@ -212,6 +232,7 @@ def _sentence(kind: AlertKind, name: str, why: str, counts: Mapping[str, int]) -
         AlertKind.STOPPED: f"The run of {name} has stopped{because} ({stand}).",
         AlertKind.BREAKER: f"The breaker has stopped {name}{because} ({stand}).",
         AlertKind.FINISHED: f"{name} is finished: {stand}.",
+        AlertKind.DEAD_LINK: f"{name} is closed, and {why}.",
         AlertKind.DOUBT: f"{name} has {counts.get('unknown', 0):,} deliveries in doubt.",
     }[kind]
 

@@ -14,7 +14,7 @@ from shlex import quote
 
 from sqlmodel import Session
 
-from newsletter.config import FeedSource, Gathering
+from newsletter.config import FeedSource
 from newsletter.errors import FetchFailed, Misuse
 from newsletter.feeds import files, rounds
 from newsletter.feeds.clean import canonical, web_address
@@ -106,7 +106,7 @@ def gather(
         states = _states(session)
     asks = [_ask(source, states[source.name]) for source in sources]
     reports: dict[str, FeedReport] = {}
-    for arrival in rounds.bring_all(asks, _manners(runtime), now):
+    for arrival in rounds.bring_all(asks, runtime.asking, now):
         report = reports[arrival.name] = _keep(runtime, states[arrival.name], arrival, now)
         if on_feed:
             on_feed(report)
@@ -132,7 +132,7 @@ def gather_due(
 
 def try_feed(runtime: Runtime, url: str, now: datetime) -> Trial:
     """What the feed at `url` would bring now. Raises FetchFailed with the reason when nothing."""
-    settings = _manners(runtime)
+    settings = runtime.asking
     fetched = fetch(url, settings=settings)
     try:
         parsed = rounds.read(fetched, settings, "", now)
@@ -164,12 +164,6 @@ def _named(runtime: Runtime, names: Collection[str] | None) -> Sequence[FeedSour
             next_step="add a [[feeds]] part to the configuration, or correct the name",
         )
     return [source for source in sources if names is None or source.name in names]
-
-
-def _manners(runtime: Runtime) -> Gathering:
-    """How we ask; whoever is bothered by it finds the publisher."""
-    settings = runtime.settings.gathering
-    return settings.model_copy(update={"contact": settings.contact or runtime.settings.web.public_url})
 
 
 def _ask(source: FeedSource, state: Feed) -> Ask:
@@ -225,7 +219,7 @@ def add_by_address(runtime: Runtime, url: str, given: files.Fields, now: datetim
     `given` are raw fields of a person's own, which win over the page and over every feed. Raises
     FetchFailed when the page does not come, Misuse for a field that is wrong or a page without a title.
     """
-    fetched = fetch(url, settings=_manners(runtime))
+    fetched = fetch(url, settings=runtime.asking)
     told = read_page(fetched.body, base=fetched.final_url, now=now, content_type=fetched.content_type)
     if not told.get("title") and not given.get("title"):
         raise Misuse("The page names no title.", next_step="say it with --title")

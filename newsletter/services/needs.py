@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import IntEnum
 
 from newsletter.models import EditionState
@@ -25,24 +25,29 @@ class Rank(IntEnum):
     FEED = 7
 
 
+LEAST_URGENT = Rank.DOUBT
 Need = tuple[Rank, str, str]
 
 
 def needs(found: Status) -> tuple[Problem, ...]:
     all_needs = [
-        need
+        (need, f"{newsletter.slug}/{line.slug}")
         for newsletter in found.newsletters
         for line in newsletter.editions
-        for need in _of_edition(newsletter.slug, line, found.at, is_delivered=found.delivering)
+        for need in _of_edition(newsletter.slug, line, found)
     ]
-    all_needs += _of_the_house(found)
-    return tuple(Problem(what, step) for _, what, step in sorted(all_needs, key=lambda need: need[0]))
+    all_needs += [(need, "") for need in _of_the_house(found)]
+    return tuple(
+        Problem(what, step, edition, urgent=rank <= LEAST_URGENT)
+        for (rank, what, step), edition in sorted(all_needs, key=lambda each: each[0][0])
+    )
 
 
-def _of_edition(newsletter: str, line: EditionLine, now: datetime, *, is_delivered: bool) -> Iterator[Need]:
+def _of_edition(newsletter: str, line: EditionLine, found: Status) -> Iterator[Need]:
     name = f"{newsletter}/{line.slug}"
     show = f"newsletter editions show {name}"
-    is_overdue = now > (line.still.due_at or line.due_at) + STUCK
+    is_overdue = found.at > (line.still.due_at or line.due_at) + STUCK
+    deliver = "newsletter tick" if found.workers is None else "newsletter worker"
     match line.state:
         case EditionState.HELD:
             yield Rank.HELD, f"{name} is held: {line.why}", f"newsletter editions approve {name}"
@@ -53,9 +58,9 @@ def _of_edition(newsletter: str, line: EditionLine, now: datetime, *, is_deliver
             retry = " --retry" if line.why.startswith("breaker:") else ""
             yield Rank.STOPPED, f"{name} is paused: {line.why}", f"newsletter resume {name}{retry}"
         case EditionState.FROZEN if is_overdue:
-            yield Rank.NOW, f"{name} is frozen and nobody delivers it", "newsletter tick"
-        case EditionState.SENDING if is_overdue and line.sums.queued and not is_delivered:
-            yield Rank.NOW, f"{name} is being sent and nobody delivers it", "newsletter tick"
+            yield Rank.NOW, f"{name} is frozen and nobody delivers it", deliver
+        case EditionState.SENDING if is_overdue and line.sums.queued and not found.delivering:
+            yield Rank.NOW, f"{name} is being sent and nobody delivers it", deliver
         case EditionState.DRAFT | EditionState.APPROVED if is_overdue and not line.by_hand:
             yield Rank.NOW, f"{name} was due and nobody has opened it", "newsletter tick"
         case EditionState.SENT if line.sums.total and not line.sums.sent + line.sums.unknown:

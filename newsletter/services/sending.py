@@ -18,6 +18,8 @@ from newsletter.mail.message import Compiled
 from newsletter.models import Edition, EditionKind, EditionState
 from newsletter.runtime import Runtime
 from newsletter.schedule import later_dues
+from newsletter.services.checking import in_the_way, refuse_blocked
+from newsletter.services.drafting import as_it_stands
 from newsletter.services.finding import refuse_if_stopped
 from newsletter.services.timing import is_past_limit, is_too_late, usual_due
 from newsletter.store import control, deliveries, editions, freezing
@@ -25,7 +27,7 @@ from newsletter.store.audience import audience_of, count_audience
 from newsletter.store.deliveries import Open
 from newsletter.store.newsletters import newsletter_ids
 from newsletter.store.sections import sections_of
-from newsletter.values import Letterhead, Sums
+from newsletter.values import Finding, Letterhead, Sums
 
 WHO = "scheduler"
 # An edition frozen this soon after its minute is still on time
@@ -65,6 +67,9 @@ def _open(
             editions.change(
                 session, edition, EditionState.HELD, now, who=WHO, why="nobody approved it in time"
             )
+    elif found := _in_the_way(session, runtime, newsletter, edition, now):
+        trouble = " ".join(finding.sentence for finding in found)
+        editions.change(session, edition, EditionState.HELD, now, who=WHO, why=trouble)
     else:
         planned = freeze(session, runtime, newsletter, edition, now, due_at=edition.due_at, who=WHO)
         if planned == 0 and edition.id is not None:
@@ -87,6 +92,15 @@ def _hold_late(session: Session, newsletter: NewsletterSettings, edition: Editio
         freezing.unplan(session, edition.id)
 
 
+def _in_the_way(
+    session: Session, runtime: Runtime, newsletter: NewsletterSettings, edition: Edition, now: datetime
+) -> tuple[Finding, ...]:
+    """What has come up since the edition was closed: a page that is gone, an address that has changed."""
+    drafted = as_it_stands(runtime, session, newsletter, edition, now)
+    rendition = editions.read_rendition(session, edition.rendition_id or 0)
+    return in_the_way(runtime, session, newsletter, edition, drafted, rendition)
+
+
 def freeze(
     session: Session, runtime: Runtime, newsletter: NewsletterSettings, edition: Edition, now: datetime, *,
     due_at: datetime, who: str, resume_to: EditionState | None = None,
@@ -102,11 +116,13 @@ def freeze(
     if not frozen or edition.id is None:
         return None
     people = audience_of(edition, now, sections=sections_of(session, edition.id))
-    return freezing.plan(
+    planned = freezing.plan(
         session, edition.id, people, due_at=due_at, size=runtime.settings.sending.batch,
         deadline=due_at + timedelta(seconds=runtime.settings.sending.deadline),
         later=_later(session, newsletter, edition, due_at), lanes=runtime.lane_of_domain,
     )  # fmt: skip
+    runtime.dispatcher.enqueue(session, edition.id)
+    return planned
 
 
 def _later(
@@ -201,6 +217,9 @@ def send_now(
                 f"{newsletter.slug}/{edition.slug} cannot be sent: {edition.why or 'it was never rendered'}.",
                 next_step=f"newsletter editions show {newsletter.slug}/{edition.slug}",
             )
+        refuse_blocked(
+            _in_the_way(session, runtime, newsletter, edition, now), f"{newsletter.slug}/{edition.slug}"
+        )
         people = freeze(session, runtime, newsletter, edition, now, due_at=due_at, who=who, resume_to=was)
         if people == 0:
             raise Refused(

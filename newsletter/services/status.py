@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from newsletter.config import NewsletterSettings, Relay
+from newsletter.clock import machine_now
+from newsletter.config import NewsletterSettings
 from newsletter.errors import Misuse
-from newsletter.models import DeliveryState, Edition, EditionKind, EditionState, Headcount
+from newsletter.models import DeliveryState, Edition, Headcount
 from newsletter.runtime import Runtime
 from newsletter.schedule import next_due
 from newsletter.services.lines import (
-    NOTHING_OPEN,
     EditionLine,
     FeedLine,
     LettersLine,
@@ -24,18 +24,19 @@ from newsletter.services.lines import (
     RunLine,
     Status,
     StoreLine,
+    edition_line,
+    relay_lines,
 )
 from newsletter.services.needs import needs
-from newsletter.services.readiness import Readiness, readiness_of
 from newsletter.services.underway import is_worth_a_look, run_line
-from newsletter.store import alerts, articles, control, deliveries, editions, leases, letters, standing
+from newsletter.store import alerts, articles, control, deliveries, editions, leases, letters, staff, standing
 from newsletter.store.audience import count_next
 from newsletter.store.deliveries import Answered
 from newsletter.store.feeds import is_silent
+from newsletter.store.hints import living_workers
 from newsletter.store.history import story_of
 from newsletter.store.letters import LettersStanding
 from newsletter.store.newsletters import newsletter_ids
-from newsletter.store.relays import records
 from newsletter.store.schema import store_version
 from newsletter.values import Candidate, Placement, Sums
 
@@ -52,7 +53,6 @@ __all__ = [
 
 RECENT = 3
 MOST_IN_DOUBT = 10
-ON_THE_WAY = (EditionState.FROZEN, EditionState.SENDING, EditionState.PAUSED)
 CLOCK = "clock"  # the lease that the scheduler signs
 UNTOLD = timedelta(hours=24)
 LONG = timedelta(minutes=15)  # for a letter to wait
@@ -74,6 +74,7 @@ def status(runtime: Runtime, now: datetime) -> Status:
     with runtime.database.reading() as session:
         posted = letters.standing(session, asked_before=now - LONG, since=now - UNTOLD)
         shown = _editions_to_show(session, runtime)
+        workers = living_workers(session, leases.SILENCE) if runtime.has_workers else None
         found = Status(
             at=now,
             newsletters=_newsletters(session, runtime, shown, now),
@@ -84,13 +85,14 @@ def status(runtime: Runtime, now: datetime) -> Status:
                 if is_worth_a_look(edition, sums, now)
             ),
             feeds=_feeds(session, runtime, now),
-            relays=_relays(session, runtime.settings.relays),
+            relays=relay_lines(session, runtime.settings.relays),
             letters=_letters(session, posted),
             stopped_by=stop.who if (stop := control.standing_stop(session)) else "",
             unsigned=_unsigned(runtime),
             store=StoreLine(runtime.database.engine.dialect.name, standing.size(session), version),
             clock=leases.last_sign(session, CLOCK),
-            delivering=leases.living_holder(session, "delivery") is not None,
+            delivering=bool(workers) or leases.living_holder(session, "delivery") is not None,
+            workers=workers,
             serving=leases.living_holder(session, "serve") is not None,
             untold=alerts.count_failed(session, now - UNTOLD) + posted.untold,
         )
@@ -146,7 +148,7 @@ def edition_story(runtime: Runtime, name: str, now: datetime) -> EditionStory:
         sums = deliveries.sums(session, edition.id)
         first, last = deliveries.span(session, edition.id)
         return EditionStory(
-            line=_line(session, edition, sums, newsletter.cutoff, now),
+            line=edition_line(session, edition, sums, newsletter.cutoff, now),
             placements=placed,
             articles={a.id: a for a in articles.by_ids(session, [p.article_id for p in placed])},
             reasons=edition.reasons,
@@ -183,7 +185,7 @@ def recent_editions(runtime: Runtime, newsletter: NewsletterSettings, limit: int
     with runtime.database.reading() as session:
         number = newsletter_ids(session).get(newsletter.slug, 0)
         return tuple(
-            _line(session, edition, deliveries.sums(session, edition.id or 0), newsletter.cutoff, now)
+            edition_line(session, edition, deliveries.sums(session, edition.id or 0), newsletter.cutoff, now)
             for edition in editions.recent(session, number, limit)
         )
 
@@ -192,6 +194,12 @@ def _newsletters(
     session: Session, runtime: Runtime, shown: Shown, now: datetime
 ) -> tuple[NewsletterLine, ...]:
     numbers, kept = newsletter_ids(session), standing.kept_counts(session)
+    leads = editions.leads(
+        session, [edition.id for own in shown.values() for edition, _ in own if edition.id]
+    )
+    names: dict[str, tuple[str, ...]] = {}
+    for one in staff.present(session, machine_now()):
+        names[one.place] = (*names.get(one.place, ()), one.name)
     lines = []
     for newsletter in runtime.settings.newsletters:
         ahead = next_due(newsletter, now)
@@ -206,7 +214,11 @@ def _newsletters(
                 people=people,
                 people_at=people_at,
                 editions=tuple(
-                    _line(session, edition, sums, newsletter.cutoff, now)
+                    replace(
+                        edition_line(session, edition, sums, newsletter.cutoff, now),
+                        lead=leads.get(edition.id or 0, ""),
+                        present=names.get(f"{newsletter.slug}/{edition.slug}", ()),
+                    )
                     for edition, sums in shown[newsletter.slug]
                 ),
             )
@@ -236,50 +248,11 @@ def _feeds(session: Session, runtime: Runtime, now: datetime) -> tuple[FeedLine,
     )  # fmt: skip
 
 
-def _relays(session: Session, configured: Sequence[Relay]) -> tuple[RelayLine, ...]:
-    """How each was when somebody last looked; the first in use comes first."""
-    known = records(session)
-    chosen = control.order(session, control.RELAY).value
-    return tuple(
-        RelayLine(
-            relay.name, relay.host, relay.port, relay.tls, relay.priority,
-            is_up=record.is_up if record else None,
-            since=record.since if record else None,
-            trouble=record.trouble if record else "",
-            carries=bool(record and record.carries_since),
-            by_hand=relay.name == chosen,
-        )
-        for relay in sorted(configured, key=lambda relay: relay.priority)
-        for record in (known.get(relay.name),)
-    )  # fmt: skip
-
-
 def _letters(session: Session, found: LettersStanding) -> LettersLine:
     return LettersLine(
         found.waiting, found.stuck, found.in_doubt, control.order(session, control.LETTERS).who,
         carrying=leases.living_holder(session, letters.LEASE) is not None,
     )  # fmt: skip
-
-
-def _line(session: Session, edition: Edition, sums: Sums, cutoff: int, now: datetime) -> EditionLine:
-    is_under_way = edition.state in ON_THE_WAY
-    readiness = readiness_of(edition)
-    is_awaited = readiness is Readiness.OPEN and not edition.by_hand
-    return EditionLine(
-        slug=edition.slug,
-        state=EditionState(edition.state),
-        kind=EditionKind(edition.kind),
-        due_at=edition.due_at,
-        subject=edition.subject,
-        late=edition.late,
-        why=edition.why,
-        sums=sums,
-        version=edition.version,
-        by_hand=edition.by_hand,
-        still=deliveries.still_open(session, edition.id or 0, now) if is_under_way else NOTHING_OPEN,
-        preflight=readiness,
-        closes_at=edition.due_at - timedelta(seconds=cutoff) if is_awaited else None,
-    )
 
 
 def _unsigned(runtime: Runtime) -> Problem | None:

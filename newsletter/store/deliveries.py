@@ -106,6 +106,14 @@ def sums(session: Session, edition_id: int) -> Sums:
     return Sums(**dict(zip(names, counts, strict=True)), queued=total - sum(counts))
 
 
+def next_retry(session: Session, edition_id: int) -> datetime | None:
+    """When the first of an edition's deferred deliveries is tried again."""
+    found: datetime | None = session.execute(
+        select(func.min(Batch.retry_at)).where(col(Batch.edition_id) == edition_id, col(Batch.deferred) > 0)
+    ).scalar()
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Open:
     """What an edition still has to begin: since or from when, and for how many the time has yet to come,

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, or_, update
 from sqlmodel import Session, col, select
 
-from newsletter.models import Batch, Edition, EditionKind, EditionState, Entry, Rendition, Slot
+from newsletter.models import Article, Batch, Edition, EditionKind, EditionState, Entry, Rendition, Slot
 from newsletter.store.dialect import insert_for
 from newsletter.store.history import note
 from newsletter.store.words import searchable
@@ -93,7 +93,7 @@ def before(session: Session, edition: Edition) -> Edition | None:
         .where(
             Edition.newsletter_id == edition.newsletter_id,
             col(Edition.due_at) < edition.due_at,
-            _reached(),
+            reached(),
         )
         .order_by(col(Edition.due_at).desc(), col(Edition.id).desc())
     ).first()
@@ -109,6 +109,16 @@ def in_state(
     if newsletter_id is not None:
         query = query.where(Edition.newsletter_id == newsletter_id)
     return session.exec(query).all()
+
+
+def leads(session: Session, edition_ids: Collection[int]) -> dict[int, str]:
+    """Edition → the headline that stands first in it, as an editor worded it or as it came."""
+    rows = session.exec(
+        select(Entry.edition_id, Entry.headline, Article.title)
+        .join(Article, col(Article.id) == col(Entry.article_id))
+        .where(col(Entry.edition_id).in_(edition_ids), Entry.slot == Slot.LEAD)
+    )
+    return {edition: headline or title for edition, headline, title in rows}
 
 
 def recent(session: Session, newsletter_id: int, limit: int) -> Sequence[Edition]:
@@ -218,13 +228,13 @@ def went_out(session: Session, newsletter_id: int) -> Mapping[int, Ran]:
     rows = session.exec(
         select(Entry.article_id, Edition.slug, Edition.closed_at, Edition.due_at)
         .join(Edition, col(Edition.id) == col(Entry.edition_id))
-        .where(Edition.newsletter_id == newsletter_id, _reached())
+        .where(Edition.newsletter_id == newsletter_id, reached())
         .order_by(col(Edition.due_at))
     )
     return {article: Ran(slug, closed_at or due_at) for article, slug, closed_at, due_at in rows}
 
 
-def _reached() -> ColumnElement[bool]:
+def reached() -> ColumnElement[bool]:
     some_batch = select(Batch.edition_id).where(
         col(Batch.edition_id) == col(Edition.id), or_(col(Batch.sent) > 0, col(Batch.unknown) > 0)
     )

@@ -32,6 +32,25 @@ def postgresql_engine(url: URL) -> Engine:
     return engine
 
 
+def connection_keys(engine: Engine) -> dict[str, Any]:
+    """What psycopg needs to open a connection of its own to the same store, encrypted alike."""
+    _, keys = engine.dialect.create_connect_args(engine.url)
+    return {**keys, **_encryption(engine.url)}
+
+
+def let_go_when_asleep(engine: Engine, seconds: float) -> None:
+    """End a transaction of ours that stands still so long: a process that was stopped in the middle of one
+    would keep its locks from everybody else. It is a StoreFailed for whoever wakes."""
+
+    @event.listens_for(engine, "connect")
+    def prepare(driver: Any, _record: Any) -> None:
+        value = str(round(seconds * 1000))
+        driver.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, false)", [value])
+        driver.commit()
+
+    engine.dispose()  # those that are open already do not know of it
+
+
 def copy_in(session: Session, statement: LiteralString, rows: Iterable[Sequence[Any]]) -> None:
     """Give rows to a COPY … FROM STDIN, which is many times as quick as INSERT. Raises StoreFailed."""
     connection = session.connection()

@@ -12,6 +12,7 @@ from newsletter.values.articles import (
     Touch,
     Verdict,
 )
+from newsletter.values.checks import Check, Finding, Look, Severity, Waiver
 from newsletter.values.deliveries import (
     BatchKey,
     Fate,
@@ -40,14 +41,17 @@ __all__ = [
     "Body",
     "Candidate",
     "CarriedBy",
+    "Check",
     "Choice",
     "EditionView",
     "Fate",
+    "Finding",
     "Flow",
     "LetterHead",
     "LetterInHand",
     "LetterView",
     "Letterhead",
+    "Look",
     "Outcome",
     "Phase",
     "Picture",
@@ -59,10 +63,12 @@ __all__ = [
     "Rendition",
     "Section",
     "Settled",
+    "Severity",
     "SocialLink",
     "Span",
     "Story",
     "Sums",
     "Touch",
     "Verdict",
+    "Waiver",
 ]

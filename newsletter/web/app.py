@@ -17,6 +17,9 @@ from newsletter.errors import NewsletterError, Refused, WorldFailed
 from newsletter.runtime import Runtime
 from newsletter.web import machines
 from newsletter.web.border import AccessLog, Border, Limits
+from newsletter.web.desk import account, entrance, live, sending, today
+from newsletter.web.desk.errors import answer_error as answer_desk_error
+from newsletter.web.desk.guard import SignInFirst
 from newsletter.web.headers import SecurityHeaders
 from newsletter.web.pages import error_page
 from newsletter.web.public import feeds, joining, leaving, newsletters, preferences
@@ -51,11 +54,17 @@ def create_app(runtime: Runtime, *, limits: Limits = Limits()) -> FastAPI:
             *joining.doors.routes,
             *leaving.doors.routes,
             *preferences.doors.routes,
+            *entrance.doors.routes,
+            *account.doors.routes,
+            *today.doors.routes,
+            *sending.doors.routes,
+            *live.doors.routes,
         ],
         telemetry=NO_TELEMETRY,
     )
     app.state.runtime = runtime
-    for kind in (HTTPException, RequestValidationError, NewsletterError):
+    app.state.live = live.Broadcaster(runtime, (today.PAGE, sending.PAGE))
+    for kind in (HTTPException, RequestValidationError, NewsletterError, SignInFirst):
         app.add_exception_handler(kind, _answer_error)
     public_url = runtime.public_url
     app.add_middleware(Border, public_url=public_url, limits=limits, language=runtime.language)
@@ -72,7 +81,10 @@ async def _lifespan(_app: FastAPI) -> AsyncIterator[None]:
 
 
 def _answer_error(request: Request, error: Exception) -> Response:
-    """The sentence of an error of ours is for ops and goes to the log; a reader gets a page by status."""
+    """The sentence of an error of ours is for ops and goes to the log; a reader gets a page by status.
+    Who is at the desk is told the sentence."""
+    if request.scope["path"].partition("/desk")[:2] == ("", "/desk"):
+        return answer_desk_error(request, error)
     language = request.app.state.runtime.language
     match error:
         case HTTPException():

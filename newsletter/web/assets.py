@@ -1,4 +1,4 @@
-"""Our own style sheets and pictures, read from the package once.
+"""Our own style sheets, scripts and pictures, read from the package once.
 
 Only names found then are ever served, so no path of a request reaches the file system. The folder's
 hash stands in the address: a new release is a new address, and caches may keep an old one for ever.

@@ -11,6 +11,10 @@ PUBLIC_CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https: data:; "
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
+# The desk shows mails in frames of its own site, and nobody shows the desk in theirs
+DESK_CSP = PUBLIC_CSP.replace("connect-src", "frame-src 'self'; connect-src")
+# Without a referrer of its own site a browser would send `Origin: null` with the desk's forms
+DESK = {"Content-Security-Policy": DESK_CSP, "Referrer-Policy": "same-origin", "X-Robots-Tag": "noindex"}
 EVERYWHERE = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",

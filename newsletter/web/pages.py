@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from newsletter.languages import SOURCE, Words, words_for
 from newsletter.render.shipped import shipped
 from newsletter.web.assets import asset_url
+from newsletter.web.words import FILTERS, HELPERS
 
 
 def page(
@@ -26,20 +27,25 @@ def page(
     """A page of `templates/web` in our words for `language`; the template must be given every value
     that it names.
     """
-    html = _environment(language).get_template(template).render(values)
-    return HTMLResponse(html, status_code=status, headers=headers)
+    text = html(template, language=language, **values)
+    return HTMLResponse(text, status_code=status, headers=headers)
+
+
+def html(template: str, *, language: str = SOURCE, **values: object) -> str:
+    """A page, or a part of one, as text."""
+    return _environment(language).get_template(template).render(values)
 
 
 def error_page(status: int, headers: Mapping[str, str] | None = None, language: str = SOURCE) -> HTMLResponse:
     """The page for a status, the same bytes whatever was asked."""
-    errors = _errors(words_for(language))
+    errors = errors_in(words_for(language))
     title, words = errors.get(status, errors[400 if status < 500 else 500])
     return page(
         "public/error.html", status=status, headers=headers, language=language, title=title, words=words
     )
 
 
-def _errors(words: Words) -> Mapping[int, tuple[str, str]]:
+def errors_in(words: Words) -> Mapping[int, tuple[str, str]]:
     """What to say, and what to do next; never a word of the request."""
     _ = words.gettext
     unread, much = _("We could not read that"), _("That was too much")
@@ -93,6 +99,6 @@ def _environment(language: str) -> Environment:
     def day(on: date) -> str:
         return format_date(on, "full", locale=words.locale)
 
-    environment.filters["day"] = day
-    environment.globals |= {"asset": asset_url, "language": words.tag}
+    environment.filters |= FILTERS | {"day": day}
+    environment.globals |= HELPERS | {"asset": asset_url, "language": words.tag}
     return environment

@@ -49,7 +49,10 @@ DAWN = (
     f"editions unskip {EXTRA}", "status", "send town --dry-run", f"editions approve {TODAY}",
     "theme list", "theme new gazette", "theme check gazette", "theme check default",
     "theme preview default -o {folder}/shown", "relays probe", "relays list", "relays use main",
-    "relays use auto", "embed town --kind module", "dkim new", "dkim new --algorithm ed25519",
+    "relays use auto", "people list", f"people add admin.{READER} --role admin",
+    f"people add editor.{READER} --role editor", "people list", f"people role editor.{READER} publisher",
+    f"people login-link editor.{READER}", f"people remove editor.{READER}",
+    "embed town --kind module", "dkim new", "dkim new --algorithm ed25519",
 )  # fmt: skip
 UNDER_WAY = ("status", f"pause {TODAY}", f"resume {TODAY}", "stop-all", "status", "resume --all", "tick")
 AFTER = (
@@ -57,7 +60,10 @@ AFTER = (
     f"unknown resend {TODAY} --all",
 )  # fmt: skip
 FRONT = '[gathering]\nallow_hosts = ["127.0.0.1"]\n[[feeds]]\nname = "front"\nurl = "{}"'
-BY_THEMSELVES = {"serve": "ends when it is told to", "demo": "brings a newsroom of its own"}
+BY_THEMSELVES = {
+    **dict.fromkeys(("serve", "web", "scheduler", "worker"), "ends when it is told to"),
+    "demo": "brings a newsroom of its own",
+}
 
 
 def outside(words: list[str]) -> Done:

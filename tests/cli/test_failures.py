@@ -106,6 +106,10 @@ def bad_list(room: Newsroom) -> None:
     (room.folder / "bad.csv").write_text("address\na@b.example\nnobody\n")
 
 
+def staffed(room: Newsroom) -> None:
+    assert room.run("people", "add", "ana@town.example", "--role", "admin").code == 0
+
+
 def stopped(room: Newsroom) -> None:
     drafted(room)
     room.run("stop-all")
@@ -122,6 +126,16 @@ class Failure:
 
 
 FAILURES = (
+    Failure("people list", 5, "The store is behind this program", behind),
+    Failure("people add nobody", 2, "nobody"),
+    Failure("people add ops@town.example", 2, "'ops' is what the program calls itself"),
+    Failure("people add ana@town.example --role editor", 3, "is on the desk already", staffed),
+    Failure("people remove bob@town.example", 2, "Nobody on the desk has the address bob@town.example"),
+    Failure("people role ana@town.example editor", 3, "is the only admin, and the desk needs one", staffed),
+    Failure("people login-link bob@town.example", 2, "Nobody on the desk has the address bob@town.example"),
+    Failure("scheduler", 2, "No relay is configured, so nothing can be sent", no_relay),
+    Failure("worker", 3, "Workers need .* PostgreSQL; here newsletter serve delivers"),
+    Failure("web", 5, "The store is behind this program", behind),
     Failure("init {room}", 2, r"config\.toml exists already; nothing was changed"),
     Failure("demo --no-serve --folder {room}", 3, "holds something that is not an earlier demo"),
     Failure("serve", 2, "No relay is configured, so nothing can be sent", no_relay),

@@ -133,25 +133,25 @@ def test_a_preview_tells_what_reads_otherwise(drafted: Newsroom, tmp_path: Path,
 def check(room: Newsroom, now: str = "06:00") -> tuple[int, dict[str, str]]:
     """The exit code, and the level of each rule that found something."""
     done = room.run("editions", "check", TODAY, "--json", now=at(now))
-    assert all(finding["mend"].strip() and finding["what"].strip() for finding in done.json["findings"])
-    return done.code, {finding["rule"]: finding["level"] for finding in done.json["findings"]}
+    assert all(finding["mend"].strip() and finding["sentence"].strip() for finding in done.json["findings"])
+    return done.code, {finding["code"]: finding["severity"] for finding in done.json["findings"]}
 
 
 def test_a_clean_edition_has_only_its_lead_without_a_picture(drafted: Newsroom) -> None:
-    assert check(drafted) == (0, {"lead picture": "warning"})
+    assert check(drafted) == (0, {"lead-picture": "warning"})
     assert drafted.run("editions", "approve", TODAY, now=at("06:01")).code == 0
-    assert check(drafted, "06:02") == (0, {"lead picture": "warning"}), "also as it is stored"
+    assert check(drafted, "06:02") == (0, {"lead-picture": "warning"}), "also as it is stored"
 
 
 def test_warnings_name_their_entry_and_the_mend(drafted: Newsroom) -> None:
     drafted.run("editions", "reword", TODAY, "2", "--headline", "word " * 30, now=at("05:30"))
     drafted.run("editions", "reword", TODAY, "--subject", "subject " * 12, now=at("05:30"))
     done = drafted.run("editions", "check", TODAY, "--json", now=at("06:00"))
-    found = {finding["rule"]: finding for finding in done.json["findings"]}
+    found = {finding["code"]: finding for finding in done.json["findings"]}
     assert done.code == 0 and not done.json["blocked"]
-    assert found["headline"]["article_id"] == 2
-    assert found["headline"]["mend"] == f"newsletter editions reword {TODAY} 2 --headline TEXT"
-    assert found["subject"]["article_id"] is None
+    assert found["long-headline"]["article_id"] == 2
+    assert found["long-headline"]["mend"] == f"newsletter editions reword {TODAY} 2 --headline TEXT"
+    assert found["long-subject"]["article_id"] is None
 
 
 def test_a_story_that_ran_or_was_hidden_is_told_of(drafted: Newsroom, relay: SmtpServer) -> None:
@@ -160,7 +160,7 @@ def test_a_story_that_ran_or_was_hidden_is_told_of(drafted: Newsroom, relay: Smt
     drafted.run("tick", now=at("20:30"))
     drafted.run("editions", "pin", "town/2026-02-19", "1", now=at("20:31"))
     done = drafted.run("editions", "check", "town/2026-02-19", "--json", now=at("20:32"))
-    assert ("ran before", 1) in [(f["rule"], f["article_id"]) for f in done.json["findings"]]
+    assert ("ran-before", 1) in [(f["code"], f["article_id"]) for f in done.json["findings"]]
 
 
 def test_a_blocker_ends_with_three_and_holds_under_every_policy(drafted: Newsroom) -> None:
@@ -168,7 +168,8 @@ def test_a_blocker_ends_with_three_and_holds_under_every_policy(drafted: Newsroo
     theme.mkdir(parents=True)
     (theme / "digest.txt.j2").write_text("No way to leave, and no address.\n")
     drafted.config.write_text('themes = "themes"\n' + drafted.config.read_text())
-    assert check(drafted) == (3, {"gate": "blocker", "lead picture": "warning"})
+    blockers = dict.fromkeys(("no-unsubscribe", "no-postal-address"), "blocker")
+    assert check(drafted) == (3, {**blockers, "lead-picture": "warning"})
     said = drafted.run("editions", "check", TODAY, now=at("06:00")).said
     assert "unsubscribe_url" in said and "postal address" in said and "may not go out" in said
     refused = drafted.run("editions", "approve", TODAY, now=at("06:01"))
@@ -185,7 +186,7 @@ def test_a_blocker_ends_with_three_and_holds_under_every_policy(drafted: Newsroo
 def test_too_few_articles_block_a_draft(room: Newsroom) -> None:
     room.import_stories(2)
     room.run("tick", now=at("05:00"))
-    assert check(room) == (3, {"few articles": "blocker", "lead picture": "warning"})
+    assert check(room) == (3, {"too-few": "blocker", "lead-picture": "warning"})
 
 
 def test_an_address_that_changed_since_blocks_what_is_stored(drafted: Newsroom) -> None:
@@ -193,7 +194,7 @@ def test_an_address_that_changed_since_blocks_what_is_stored(drafted: Newsroom) 
     text = drafted.config.read_text()
     drafted.config.write_text(text.replace("1 Square, Town", "2 Circle, Town"))
     code, found = check(drafted, "06:01")
-    assert (code, found["rendition"]) == (3, "blocker")
+    assert (code, found["no-postal-address"]) == (3, "blocker")
 
 
 @pytest.mark.parametrize(("stories", "found"), [(236, "warning"), (270, "blocker")])
@@ -204,9 +205,7 @@ def test_a_mail_that_grows_too_large_is_told_before_gmail_cuts_it(
     room.import_stories(stories)
     room.run("tick", now=at("05:00"))
     done = room.run("editions", "check", TODAY, "--json", now=at("06:00"))
-    told = {
-        finding["what"]: finding for finding in done.json["findings"] if "bytes encoded" in finding["what"]
-    }
-    assert [finding["level"] for finding in told.values()] == [found]
+    told = {each["sentence"]: each for each in done.json["findings"] if "bytes encoded" in each["sentence"]}
+    assert [finding["severity"] for finding in told.values()] == [found]
     assert done.code == (3 if found == "blocker" else 0)
     assert [finding["mend"] for finding in told.values()] == [f"newsletter editions drop {TODAY} ARTICLE"]

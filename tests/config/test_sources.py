@@ -11,7 +11,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as some
 
 from newsletter.config import Settings, load_settings
-from newsletter.config.parts import Part, part_of
+from newsletter.config.parts import Part
+from newsletter.config.settings import part_of
 from newsletter.errors import Misuse
 from tests.config.papers import PAPER, RELAY, load, refusal
 

@@ -15,6 +15,7 @@ from sqlmodel import Session, select
 
 from newsletter.clock import Clock, monotonic
 from newsletter.config import Lane, Relay, Sending
+from newsletter.delivery.dispatcher import Dispatcher
 from newsletter.delivery.embedded import EmbeddedDispatcher
 from newsletter.delivery.engine import Engine
 from newsletter.errors import RelayFailed, StoreFailed
@@ -58,6 +59,7 @@ class Morning:
         self.stop = threading.Event()
         self.edition = 0
         self.compose_seconds = 0.0
+        self.dispatcher: Dispatcher = EmbeddedDispatcher(database, self.clock, batches_at_once=2)
 
     def freeze(self, *addresses: str, readers: int = 0, **of_lanes: int) -> None:
         with self.database.writing() as session:
@@ -78,6 +80,8 @@ class Morning:
                 session, self.edition, people, due_at=NINE, deadline=deadline, size=self.sending.batch
             )
 
+            self.dispatcher.enqueue(session, self.edition)
+
     def compose(self, _edition_id: int) -> Plain:
         threading.Event().wait(self.compose_seconds)
         return Plain()
@@ -95,10 +99,7 @@ class Morning:
             timeouts=IMPATIENT,
         )  # fmt: skip
         async with engine:
-            dispatcher = EmbeddedDispatcher(
-                self.database, self.clock, engine, self.stop, batches_at_once=2, until_idle=self.until_idle
-            )
-            await dispatcher.run(engine.deliver)
+            await self.dispatcher.run(engine, self.stop, until_idle=self.until_idle)
 
     def counts(self) -> dict[str, int]:
         with self.database.reading() as session:

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import resource
+import signal
 import smtplib
 import socket
 import sqlite3
@@ -20,6 +21,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from newsletter import demo
@@ -147,7 +149,7 @@ def test_its_code_cannot_press_the_button() -> None:
     assert {name for name in named if name.startswith(forbidden)} == set()
     assert {name for name in named if name.startswith("services.")} <= {
         "services.gathering", "services.status", "services.importing", "services.reading.web_view",
-        "services.status.EditionStory",
+        "services.status.EditionStory", "services.staffing",
     }  # fmt: skip
     assert "serving.Parts" in named
 
@@ -160,6 +162,26 @@ def test_it_keeps_away_from_folders_that_are_not_its_own(tmp_path: Path) -> None
     )  # fmt: skip
     assert done.returncode == 3
     assert (tmp_path / "letter.txt").read_text() == "mine"
+
+
+def test_it_ends_at_the_desk_until_somebody_stops_it(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "newsletter", "demo", "--now", TODAY]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        said = iter(process.stderr.readline, "")
+        link = next(line.strip() for line in said if "/desk/sign-in/" in line)
+        with httpx.Client() as client:
+            token = re.search(r'name="token" value="(\w+)"', client.get(link).text)
+            origin = link.partition("/desk")[0]
+            assert token
+            entered = client.post(link, data={"token": token[1]}, headers={"Origin": origin})
+            assert (entered.status_code, entered.headers["location"]) == (303, "/desk")
+            today = client.get(f"{origin}/desk").text
+        assert "The Harbour Gazette" in today and "Maud Penhale" in today
+        process.send_signal(signal.SIGINT)
+        assert process.wait(15) == 0
 
 
 # ── its mail server ─────────────────────────────────────────────────────────────────────────────

@@ -9,6 +9,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
+class _Listening(ThreadingHTTPServer):
+    request_queue_size = 128  # many may knock at once, and none is to wait for its system's second try
+
+
 class Server:
     """`on(path, answer)` scripts a path; `seen` holds each request's path and headers."""
 
@@ -30,7 +34,7 @@ class Server:
 
             def log_message(self, *_: object) -> None: ...
 
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http = _Listening(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
 

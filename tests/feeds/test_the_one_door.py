@@ -16,6 +16,8 @@ import pytest
 from newsletter.clock import Clock
 from newsletter.config import FeedSource, Gathering, Settings
 from newsletter.errors import FetchFailed
+from newsletter.feeds.looks import Manners, look_at
+from newsletter.models import LinkVerdict
 from newsletter.runtime import Runtime
 from newsletter.services import gathering
 from newsletter.store.database import Database
@@ -88,7 +90,14 @@ def refused(errand: Callable[[], object]) -> str:
     return error.value.sentence
 
 
-FEATURES = [by_gathering, by_trying, by_adding]
+def by_looking(runtime: Runtime, url: str) -> str:
+    limits = runtime.settings.preflight
+    found = [look_at(url, is_picture, Manners(Gathering(), limits), NOW) for is_picture in (True, False)]
+    assert all(look.verdict is LinkVerdict.FAILING and not look.status for look in found)
+    return found[0].trouble
+
+
+FEATURES = [by_gathering, by_trying, by_adding, by_looking]
 WHY = (
     "not on the public internet",
     "no web address",
@@ -119,8 +128,9 @@ def test_no_redirect_leads_there(
             continue  # the one host that this newsroom allows, and what is refused for its user-info
         location = target.format(host.encode("idna").decode() if host.isascii() else "127.0.0.9")
         url = server.on(f"/{number}", status=302, Location=location)
-        told = refused(lambda url=url: gathering.try_feed(runtime, url, NOW))  # type: ignore[misc]
-        assert any(why in told for why in (*WHY, "no web port")), (location, told)
+        look = look_at(url, False, Manners(runtime.asking, runtime.settings.preflight), NOW)
+        for told in (refused(lambda url=url: gathering.try_feed(runtime, url, NOW)), look.trouble):  # type: ignore[misc]
+            assert any(why in told for why in (*WHY, "no web port")), (location, told)
     assert set(connects) == {("127.0.0.1", server.port)}
 
 

@@ -23,9 +23,8 @@ RULES = Rules("abcdef", "1 Quay, Port", frozenset({"127.0.0.1"}))
 def found_in(html: str) -> list[str]:
     """What the gate says of a mail that is sound but for `html`."""
     links = f'<a href="{LEAVE}">leave</a><a href="{CHOOSE}">choose</a>'
-    return list(
-        html_findings(f"<!DOCTYPE html><html><body>{links}<p>1 Quay,\n Port</p>{html}</body></html>", RULES)
-    )
+    page = f"<!DOCTYPE html><html><body>{links}<p>1 Quay,\n Port</p>{html}</body></html>"
+    return [finding for _, finding in html_findings(page, RULES)]
 
 
 SOUND = [
@@ -132,16 +131,16 @@ def test_a_damaged_hole_is_noticed(damaged: str) -> None:
 )
 def test_each_part_needs_its_own_links_and_address(text: str, named: str) -> None:
     assert list(text_findings(f"{LEAVE}\n{CHOOSE}\n1 Quay,\nPort", RULES)) == []
-    assert [finding for finding in text_findings(text, RULES) if named in finding]
+    assert [finding for _, finding in text_findings(text, RULES) if named in finding]
     html = text.replace(LEAVE, f'<a href="{LEAVE}">x</a>').replace(CHOOSE, f'<a href="{CHOOSE}">x</a>')
-    assert [finding for finding in html_findings(html, RULES) if named in finding]
+    assert [finding for _, finding in html_findings(html, RULES) if named in finding]
 
 
 def test_an_address_in_the_style_sheet_or_a_comment_is_not_read_by_anybody() -> None:
     html = (
         f'<a href="{LEAVE}">x</a><a href="{CHOOSE}">x</a><style>/*1 Quay, Port*/</style><!--1 Quay, Port-->'
     )
-    assert [finding for finding in html_findings(html, RULES) if "postal address" in finding]
+    assert [finding for _, finding in html_findings(html, RULES) if "postal address" in finding]
 
 
 def test_only_our_own_origin_may_be_plain() -> None:

@@ -8,7 +8,7 @@ from typing import get_args
 
 import pytest
 
-from newsletter.config.parts import Form as Welcome
+from newsletter.config.newsletters import Form as Welcome
 from newsletter.selection import forms
 from newsletter.selection.forms import form_of
 

@@ -2,6 +2,7 @@
 
 from newsletter.web.rights import Rights
 
+SENDING = "/desk/editions/{newsletter}/{slug}/sending"
 ROUTES = {
     ("/", "GET HEAD"): Rights.ANYBODY,
     ("/n/{newsletter}/feed.xml", "GET HEAD"): Rights.ANYBODY,
@@ -25,7 +26,30 @@ ROUTES = {
     ("/healthz", "GET HEAD"): Rights.ANYBODY,
     ("/readyz", "GET HEAD"): Rights.ANYBODY,
     ("/static/{version}/{name}", "GET HEAD"): Rights.ANYBODY,
+    ("/desk/sign-in", "GET HEAD"): Rights.ANYBODY,
+    ("/desk/sign-in", "POST"): Rights.ANYBODY,
+    ("/desk/sign-in-link", "POST"): Rights.ANYBODY,
+    ("/desk/sign-in/{token}", "GET HEAD"): Rights.ANYBODY,
+    ("/desk/sign-in/{token}", "POST"): Rights.ANYBODY,
+    ("/desk/sign-out", "POST"): Rights.EDITOR,
+    ("/desk/account", "GET HEAD"): Rights.EDITOR,
+    ("/desk/account/password", "POST"): Rights.EDITOR,
+    ("/desk/account/end-session", "POST"): Rights.EDITOR,
+    ("/desk", "GET HEAD"): Rights.EDITOR,
+    ("/desk/stop-all", "POST"): Rights.PUBLISHER,
+    ("/desk/resume-all", "POST"): Rights.PUBLISHER,
+    ("/desk/use-relay", "POST"): Rights.PUBLISHER,
+    ("/desk/probe-relay", "POST"): Rights.PUBLISHER,
+    ("/desk/stream", "GET HEAD"): Rights.EDITOR,
+    (f"{SENDING}", "GET HEAD"): Rights.EDITOR,
+    (f"{SENDING}/missing", "GET HEAD"): Rights.PUBLISHER,
+    (f"{SENDING}/sure/{{act}}", "GET HEAD"): Rights.PUBLISHER,
+    **{
+        (f"{SENDING}/{act}", "POST"): Rights.PUBLISHER
+        for act in ("pause", "resume", "cancel", "use-relay", "count-sent", "resend", "send-missing")
+    },
 }
+DESK_ROUTES = {key: rights for key, rights in ROUTES.items() if key[0].startswith("/desk")}
 POST_ROUTES = [
     path.replace("{token}", "x").replace("{newsletter}", "post")
     for path, methods in ROUTES

@@ -81,7 +81,8 @@ def test_a_body_over_the_limit_is_refused_on_every_route(site: httpx.Client, pat
             yield b"a" * min(size, 8_192)
             size -= 8_192
 
-    assert site.post(path, content=b"a" * LIMIT, headers=FORM).status_code in (200, 400, 404, 422)
+    answered = site.post(path, content=b"a" * LIMIT, headers=FORM).status_code
+    assert answered in (200, 303, 400, 403, 404, 422)
     assert site.post(path, content=b"a" * (LIMIT + 1), headers=FORM).status_code == 413
     assert site.post(path, content=chunks(LIMIT + 1), headers=FORM).status_code == 413
     for odd in (LIMIT + 1, "9" * 400, "-1", "1e3", "٣"):

@@ -13,7 +13,7 @@ import pytest
 from newsletter.errors import Misuse, WorldFailed
 from newsletter.runtime import Runtime
 from newsletter.web.app import create_app
-from newsletter.web.rights import DeclaredRoute, Rights, require_rights
+from newsletter.web.rights import DeclaredRoute, Doors, Rights, require_rights
 from newsletter.web.server import WebServer
 from tests.web.conftest import Paper
 from tests.web.routes import ROUTES
@@ -42,7 +42,8 @@ def test_a_route_without_rights_keeps_the_app_from_starting(runtime: Runtime) ->
     app.add_api_route("/open-door", lambda: "come in")
     with pytest.raises(RuntimeError, match="/open-door does not declare its rights"):
         require_rights(app.routes)
-    assert Rights("holder") is Rights.HOLDER
+    with pytest.raises(RuntimeError, match="Nobody guards /desk/x"):
+        Doors().get("/desk/x", rights=Rights.EDITOR)(lambda: "come in")
 
 
 def test_nothing_of_the_framework_is_public(site: httpx.Client) -> None:

@@ -121,7 +121,7 @@ def _of_the_mail(theme: Theme, view: EditionView) -> Iterator[Fault]:
     try:
         parts = print_parts(view, theme)
         findings = list(unfit(parts, ()))
-        yield from (theme.fault(template, 0, finding.rstrip(".")) for template, finding in findings)
+        yield from (theme.fault(template, 0, finding.rstrip(".")) for template, (_, finding) in findings)
         yield from (theme.fault(template, 0, _FOR_ALL, _SPANNED) for template in _without_spans(parts))
         if not findings:
             compile_edition(view, theme)

@@ -26,7 +26,7 @@ def letter_faults(theme: Theme, view: LetterView) -> Iterator[Fault]:
 def _of_the_mail(theme: Theme, letter: LetterView) -> Iterator[Fault]:
     try:
         with_subject = replace(letter, subject=subject_of(letter, theme))
-        for template, finding in unfit(print_parts(with_subject, theme), with_subject):
+        for template, (_, finding) in unfit(print_parts(with_subject, theme), with_subject):
             yield theme.fault(template, 0, finding.rstrip("."))
     except Faulty as faulty:
         yield from faulty.faults

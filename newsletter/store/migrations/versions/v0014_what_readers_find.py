@@ -11,7 +11,7 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 from newsletter.store.words import searchable
 
 revision = "0014"
-down_revision = "0011"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,155 @@
+"""What preflight finds in the entries of a page, one by one. Pure: everything comes as arguments.
+
+A part of checking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from shlex import quote
+from urllib.parse import urlsplit
+
+from newsletter.models import LinkVerdict, Slot
+from newsletter.selection.stories import is_wide
+from newsletter.store.lately import Carried
+from newsletter.values import Candidate, Check, Finding, Look, Placement, Ran, Severity
+
+HEADLINE_LENGTH = 90  # characters
+WEB_PAGES = ("text/html", "application/xhtml+xml")
+
+
+@dataclass(frozen=True, slots=True)
+class Sights:
+    """What is known beside the page: what ran before, and what its addresses answered.
+
+    `slow` is in seconds, `largest` in bytes of a picture.
+    """
+
+    ran: Mapping[int, Ran]
+    lately: Sequence[Carried]
+    looks: Mapping[str, Look]
+    slow: float
+    largest: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    placed: Placement
+    article: Candidate
+    name: str  # of the edition
+
+    @property
+    def headline(self) -> str:
+        return self.placed.headline or self.article.title
+
+    @property
+    def told(self) -> str:
+        return f"Article {self.article.id}"
+
+    @property
+    def drop(self) -> str:
+        return f"newsletter editions drop {self.name} {self.article.id}"
+
+    @property
+    def reword(self) -> str:
+        return f"newsletter editions reword {self.name} {self.article.id} --headline TEXT"
+
+    @property
+    def other_picture(self) -> str:
+        return f"newsletter articles add {quote(self.article.url)} --picture-url ADDRESS"
+
+
+Said = tuple[Check, str, str]
+
+
+def review(
+    page: Sequence[Placement], pool: Mapping[int, Candidate], sights: Sights, name: str
+) -> Iterator[Finding]:
+    """Everything that is to be said of the entries of `name`, in the order of the page."""
+    for placed in page:
+        entry = _Entry(placed, pool[placed.article_id], name)
+        for check, sentence, mend in _of(entry, sights):
+            is_blocker = check is Check.DEAD_LINK and placed.pinned
+            severity = Severity.BLOCKER if is_blocker else Severity.WARNING
+            place = " · ".join(filter(None, (placed.slot, placed.section)))
+            yield Finding(check, severity, sentence, mend, placed.article_id, place)
+
+
+def _of(entry: _Entry, sights: Sights) -> Iterator[Said]:
+    yield from _of_its_words(entry)
+    if entry.placed.slot is not Slot.SPONSOR:  # who pays for more than one day
+        yield from _of_its_past(entry, sights)
+    if look := sights.looks.get(entry.article.url):
+        yield from _of_its_link(entry, look, sights.slow)
+    picture = entry.article.picture
+    if picture and (look := sights.looks.get(picture.url)):
+        yield from _of_its_picture(entry, look, sights.largest)
+
+
+def _of_its_words(entry: _Entry) -> Iterator[Said]:
+    article = entry.article
+    if article.hidden:
+        yield Check.HIDDEN, f"{entry.told} was hidden, and an editor keeps it here.", entry.drop
+    if len(entry.headline) > HEADLINE_LENGTH:
+        what = f"The headline of article {article.id} has {len(entry.headline)} characters."
+        yield Check.LONG_HEADLINE, what, entry.reword
+    if entry.placed.slot is not Slot.LEAD:
+        return  # the pictures of others stand beside their headlines, and need no words of their own
+    if not is_wide(article):
+        what = f"{entry.told} leads without a picture that is wide enough."
+        yield Check.LEAD_PICTURE, what, f"newsletter editions pin {entry.name} ARTICLE --slot lead"
+    if article.picture and not article.picture.alt:
+        what = f"Nothing says what the picture of article {article.id} shows; its headline is read out."
+        yield Check.NO_ALT, what, f"newsletter articles add {quote(article.url)} --picture-alt TEXT"
+
+
+def _of_its_past(entry: _Entry, sights: Sights) -> Iterator[Said]:
+    number, drop = entry.article.id, entry.drop
+    if number in sights.ran:
+        yield Check.RAN_BEFORE, f"{entry.told} ran in the edition {sights.ran[number].slug}.", drop
+        return
+    others = [carried for carried in sights.lately if carried.article_id != number]
+    headline = _folded(entry.headline)
+    if same := next((carried for carried in others if _folded(carried.headline) == headline), None):
+        what = f"{entry.told} has the headline that article {same.article_id} had in {same.edition}."
+        yield Check.SAME_HEADLINE, what, entry.reword
+    picture = entry.article.picture
+    if picture and (same := next((each for each in others if each.picture_url == picture.url), None)):
+        what = f"{entry.told} has the picture that article {same.article_id} had in {same.edition}."
+        yield Check.SAME_PICTURE, what, entry.other_picture
+
+
+def _of_its_link(entry: _Entry, look: Look, slow: float) -> Iterator[Said]:
+    again = f"newsletter editions check {entry.name} --links"
+    if look.is_gone:
+        what = f"The page of article {entry.article.id} is gone: the server answered {look.status} twice."
+        yield Check.DEAD_LINK, what, entry.drop
+    elif look.verdict is not LinkVerdict.OK:
+        yield Check.FAILING_LINK, f"The link of article {entry.article.id} fails: {look.trouble}", again
+    elif _leads_away(look):
+        # A page that was taken away often leads there, and a reader wonders
+        front = "the front page " if urlsplit(look.final_url).path in ("", "/") else ""
+        what = f"The link of article {entry.article.id} leads on to {front}{look.final_url}"
+        yield Check.REDIRECTING_LINK, what, entry.drop
+    if look.verdict is LinkVerdict.OK and look.ms > 1000 * slow:
+        what = f"The page of article {entry.article.id} took {look.ms / 1000:.1f} seconds to answer."
+        yield Check.SLOW_LINK, what, again
+
+
+def _of_its_picture(entry: _Entry, look: Look, largest: int) -> Iterator[Said]:
+    of, mend = f"The picture of article {entry.article.id}", entry.other_picture
+    if look.verdict is not LinkVerdict.OK:
+        yield Check.BROKEN_PICTURE, f"{of} does not come: {look.trouble}", mend
+    elif look.content_type in WEB_PAGES:
+        yield Check.BROKEN_PICTURE, f"{of} is a web page.", mend
+    elif look.bytes > largest:
+        yield Check.LARGE_PICTURE, f"{of} has more than {largest // 1000} kB.", mend
+
+
+def _leads_away(look: Look) -> bool:
+    return bool(look.final_url) and look.final_url != look.address
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())

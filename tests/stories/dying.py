@@ -1,0 +1,89 @@
+"""Processes that die at a point of their choice, or of ours: a fork server keeps them quick to start.
+
+    sender = begin("after the token", room.words("tick", now=NINE))
+    sender.join()
+
+The child wraps a function of its own copy of the program, so that the program itself knows nothing of
+any of this. Workers are given short limits there, or a silent one would be waited for half a minute.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Sequence
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from newsletter.cli import main, serving
+from newsletter.delivery.engine import Engine
+from newsletter.delivery.jobs import Limits, ProcrastinateDispatcher
+from newsletter.delivery.run import Run
+
+BRIEF = Limits(beat=0.3, silence=1.5, quiet=1.5)
+_SERVER = multiprocessing.get_context("forkserver")
+_SERVER.set_forkserver_preload(["tests.stories.dying"])
+
+
+def begin(point: str, words: Sequence[str]) -> BaseProcess:
+    """Start a command in a process that will SIGKILL itself at `point`; empty is never."""
+    process = _SERVER.Process(target=_live, args=(point, list(words)))
+    process.start()
+    return process
+
+
+def use_brief_limits() -> None:
+    limits_of()["limits"] = BRIEF
+
+
+def limits_of() -> dict[str, Any]:
+    """Where the dispatcher keeps its usual limits."""
+    return ProcrastinateDispatcher.__init__.__kwdefaults__  # type: ignore[no-any-return]
+
+
+def _live(point: str, words: list[str]) -> None:
+    os.setpgrp()
+    use_brief_limits()
+    if point:
+        _POINTS[point]()
+    main(words)
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _before(owner: Any, name: str, at: Callable[..., bool] = lambda *_: True, *, time: int = 1) -> None:
+    """Die instead of the so many-th call that `at` says yes to."""
+    original, calls = getattr(owner, name), iter(range(1, 1_000_000))
+
+    def dying(*args: Any, **kwargs: Any) -> Any:
+        if at(*args) and next(calls) == time:
+            _die()
+        return original(*args, **kwargs)
+
+    setattr(owner, name, dying)
+
+
+def _after(owner: Any, name: str, at: Callable[[Any], bool], *, time: int = 1) -> None:
+    """Die when the so many-th call whose result `at` says yes to has come back."""
+    original, calls = getattr(owner, name), iter(range(1, 1_000_000))
+
+    def dying(*args: Any, **kwargs: Any) -> Any:
+        result = original(*args, **kwargs)
+        if at(result) and next(calls) == time:
+            _die()
+        return result
+
+    setattr(owner, name, dying)
+
+
+_POINTS: dict[str, Callable[[], None]] = {
+    "after the freeze": lambda: _before(serving.worker, "deliver"),
+    "after the token": lambda: _after(Engine, "_take", bool),
+    "after the watermark": lambda: _after(Run, "_write", lambda begun: bool(begun.recipients), time=3),
+    "before a settle": lambda: _before(Run, "_write", lambda _run, known, _upto: bool(known), time=3),
+    "before a batch is done": lambda: _before(Run, "_finish"),
+}
+POINTS = (*_POINTS, "in mid-window")
