@@ -14,7 +14,7 @@ from tests.servers import Server
 
 HEAD = (
     b"From: post@harbour.example\r\nTo: alice@readers.example\r\n"
-    b"Date: Wed, 18 Feb 2026 14:00:00 +0000\r\nMessage-ID: <%d@harbour.example>\r\n"
+    b"Date: Wed, 18 Feb 2026 14:00:00 +0000\r\nMessage-ID: <%03d@harbour.example>\r\n"
 )
 SMUGGLED = b"\r\n.\r\nMAIL FROM:<x@y.example>\r\nRCPT TO:<z@y.example>\r\nDATA\r\n"
 BODIES = [
@@ -22,13 +22,11 @@ BODIES = [
     b"..\r\n.\r\n...\r\n",
     b"\r\n.\r\n\r\n.\r\n",
     b".x" + SMUGGLED + b"Subject: smuggled\r\n\r\n.\r\nQUIT\r\n",
-    *(b"x" * 900 + b"\r\n" + b"y" * (border - 902) + SMUGGLED for border in (1_000, 1_024)),
-    *((b"x" * 62 + b"\r\n") * (border // 64) + b"." * n + SMUGGLED for border in (4_096, 65_536) for n in (0, 1, 3)),
     b"z" * 998 + b"\r\n." + b"z" * 996 + b"\r\n",
     b"trailing  \r\n\t\r\n \r\nblanks \t\r\n",
     b"From the beginning\r\n>From again\r\n",
     b"Content-Type: no header\r\n\r\n\r\n",
-]  # fmt: skip
+]
 IN_8_BITS = "Über die Brücke – 橋が開く\r\n.\r\n".encode()
 
 
@@ -36,7 +34,15 @@ def letter(number: int, body: bytes, subject: bytes = b"hello") -> bytes:
     return HEAD % number + b"Subject: " + subject + b"\r\n\r\n" + body
 
 
-def send(server: Server, contents: Sequence[bytes], recipient: str = "alice@readers.example") -> list[Outcome]:
+def smuggler(border: int, shift: int) -> bytes:
+    """A body whose false end stands where a server's or our buffer ends."""
+    room = border + shift - len(letter(0, b""))
+    return (b"x" * 62 + b"\r\n") * (room // 64) + b"y" * (room % 64) + SMUGGLED
+
+
+def send(
+    server: Server, contents: Sequence[bytes], recipient: str = "alice@readers.example"
+) -> list[Outcome]:
     """One message after another, over as many connections as the server wants."""
 
     async def run() -> list[Outcome]:
@@ -54,7 +60,8 @@ def send(server: Server, contents: Sequence[bytes], recipient: str = "alice@read
 
 
 def test_no_content_ends_itself_or_is_changed(real_server: Server) -> None:
-    contents = [letter(number, body) for number, body in enumerate([*BODIES, IN_8_BITS])]
+    at_borders = [smuggler(border, shift) for border in (4_096, 65_536) for shift in range(-5, 2)]
+    contents = [letter(number, body) for number, body in enumerate([*BODIES, *at_borders, IN_8_BITS])]
     assert {outcome.fate for outcome in send(real_server, contents)} == {Fate.ACCEPTED}
     assert sorted(mail.content for mail in real_server.mails(len(contents))) == sorted(contents)
 
@@ -85,7 +92,10 @@ def test_what_servers_would_read_differently_is_refused_before_a_byte(real_serve
 
 
 def test_a_mail_that_is_too_big_costs_no_connection(real_server: Server) -> None:
-    big, small = letter(0, b"x" * 70 + b"\r\n" + b"".join([b"y" * 70 + b"\r\n"] * 3_000)), letter(1, b"fits\r\n")
+    big, small = (
+        letter(0, b"x" * 70 + b"\r\n" + b"".join([b"y" * 70 + b"\r\n"] * 3_000)),
+        letter(1, b"fits\r\n"),
+    )
     refused, taken = send(real_server, [big, small])
     assert (refused.fate, refused.phase, refused.code) == (Fate.STOP, Phase.MAIL, 0)
     assert refused.text == f"the message has {len(big)} bytes, and the relay takes 200000"

@@ -70,7 +70,9 @@ class Server:
         self.folder("var/mail", "mailbox")
         for parent in (self._folder, *self._folder.parents[:2]):  # pytest's own are closed to all but root
             parent.chmod(0o711)
-        self.write("etc/passwd", "".join(f"{name}:x:{uid_of(name)}:{uid_of(name)}::/:/bin/sh\n" for name in USERS))
+        self.write(
+            "etc/passwd", "".join(f"{name}:x:{uid_of(name)}:{uid_of(name)}::/:/bin/sh\n" for name in USERS)
+        )
         self.write("etc/group", "".join(f"{name}:x:{uid_of(name)}:\n" for name in USERS))
         self.write("etc/hosts", "127.0.0.1 localhost\n")
         authority = Authority(self._folder)

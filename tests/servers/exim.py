@@ -93,5 +93,8 @@ class Exim(Server):
             **{mood.upper(): str(port) for mood, port in self.ports.items()},
         }
         known = [f"AT_{name} = {value}\n" for name, value in macros.items()]
-        self.write("etc/exim4/exim4.conf", "".join(known) + f"THE_USER = {USER}\nTHE_PASSWORD = {PASSWORD}\n" + CONFIG)
+        self.write(
+            "etc/exim4/exim4.conf",
+            "".join(known) + f"THE_USER = {USER}\nTHE_PASSWORD = {PASSWORD}\n" + CONFIG,
+        )
         self.write("etc/tls.pem", self.certificate)

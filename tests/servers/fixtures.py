@@ -38,9 +38,7 @@ def real_server(
     return ready(request.param, running, tmp_path_factory)
 
 
-def ready(
-    kind: type[Server], running: dict[type[Server], Server], factory: pytest.TempPathFactory
-) -> Server:
+def ready(kind: type[Server], running: dict[type[Server], Server], factory: pytest.TempPathFactory) -> Server:
     if kind not in running:
         running[kind] = kind(factory.mktemp(kind.name)).__enter__()
     running[kind].empty()

@@ -1,4 +1,4 @@
-"""Postfix: TLS demanded, sign-in by Cyrus SASL, greylisting by a policy service, refusals by its own tables."""
+"""Postfix: TLS demanded, sign-in by Cyrus SASL, greylisting by a policy service, refusals by its tables."""
 
 from __future__ import annotations
 
@@ -76,7 +76,10 @@ START = f"""
 printf {PASSWORD} | saslpasswd2 -p -c -f /etc/postfix/sasl/passwords -u relay.postfix.example {USER}
 exec /usr/lib/postfix/sbin/master -i -c /etc/postfix
 """
-QUEUES = "active bounce corrupt defer deferred flush hold incoming private saved trace".split()
+QUEUES = (
+    *("active", "bounce", "corrupt", "defer", "deferred", "flush"),
+    *("hold", "incoming", "private", "saved", "trace"),
+)
 
 
 class Postfix(Server):
@@ -101,7 +104,9 @@ class Postfix(Server):
         self.write("etc/postfix/headers", "/^To:.*reject/ REJECT not with this content\n")
         self.folder("etc/postfix/sasl", "root", "postfix", 0o2755)  # what is created there is of its group
         for name, mechanisms in (("smtpd", "PLAIN LOGIN"), ("login", "LOGIN")):
-            keys = "pwcheck_method: auxprop\nauxprop_plugin: sasldb\nsasldb_path: /etc/postfix/sasl/passwords\n"
+            keys = (
+                "pwcheck_method: auxprop\nauxprop_plugin: sasldb\nsasldb_path: /etc/postfix/sasl/passwords\n"
+            )
             self.write(f"etc/postfix/sasl/{name}.conf", f"{keys}mech_list: {mechanisms}\n")
 
     def __exit__(self, *_: object) -> None:

@@ -95,9 +95,7 @@ def replies(room: Newsroom) -> dict[str, str]:
         return dict(rows.all())
 
 
-def test_a_signed_morning_is_read_back_whole(
-    tmp_path: Path, database_url: str, real_server: Server
-) -> None:
+def test_a_signed_morning_is_read_back_whole(tmp_path: Path, database_url: str, real_server: Server) -> None:
     _, records = signers(tmp_path, "town.example")
     if "starttls" in real_server.ports:
         way = {"mood": "starttls", "relay": encrypted(real_server, tmp_path / "relay.password")}
