@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 
 import pytest
 
-from newsletter.mail.smtp import open_session
+from newsletter.mail.smtp import NotOpened, open_session
 from newsletter.values import Fate, Outcome, Phase
 from tests.mail.test_smtp import HOSTILE, SENDER
-from tests.servers import Server
+from tests.servers import PASSWORD, USER, Server
+from tests.servers.exim import Exim
+from tests.servers.postfix import Postfix
 
 HEAD = (
     b"From: post@harbour.example\r\nTo: alice@readers.example\r\n"
@@ -102,6 +105,24 @@ def test_a_mail_that_is_too_big_costs_no_connection(real_server: Server) -> None
     assert taken.fate is Fate.ACCEPTED
     [mail] = real_server.mails(1)
     assert mail.content == small
+
+
+@pytest.mark.parametrize("real_server", [Postfix, Exim], indirect=True)
+def test_signing_in_where_only_login_is_offered(real_server: Server) -> None:
+    known = {"tls": "starttls", "ca_file": real_server.ca_file, "user": USER}
+
+    async def run(password: str) -> Outcome:
+        session = await open_session(real_server.relay("login", password=password, **known))
+        outcome = await session.send(SENDER, "alice@readers.example", letter(0, b"hello\r\n"))
+        await session.close()
+        return outcome
+
+    assert asyncio.run(run(PASSWORD)).fate is Fate.ACCEPTED
+    assert re.search(r"sasl_method=LOGIN|A=login", real_server.log())
+    with pytest.raises(NotOpened) as refused:
+        asyncio.run(run("wrong"))
+    assert (refused.value.outcome.phase, refused.value.outcome.code) == (Phase.AUTH, 535)
+    assert len(real_server.mails(1)) == 1
 
 
 @pytest.mark.parametrize("mood", ["silent", "waiting"])

@@ -28,6 +28,8 @@ ROOTS = Path(__file__).parent / "roots"
 USER, PASSWORD = "post", "sesam"
 USERS = ("root", "nobody", "postfix", "postdrop", "Debian-exim", "opensmtpd", "opensmtpq", "mailbox")
 ADDED = {"return-path", "delivered-to", "x-original-to", "envelope-to", "delivery-date", "received"}
+APART = ("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child")
+# Its shell stays the namespace's first process: servers change their user, and would outlive us
 INSIDE = """
 mount --bind "$1/etc" "$2/etc"
 mount --bind "$1/var" "$2/var"
@@ -35,7 +37,8 @@ mount --bind /dev "$2/dev"
 mount -t tmpfs tmpfs "$2/tmp"
 root="$2"
 shift 2
-exec chroot "$root" "$@"
+chroot "$root" "$@" &
+wait
 """
 
 
@@ -68,8 +71,6 @@ class Server:
         for part in ("etc", "var/run", "var/log"):
             (self._folder / part).mkdir(parents=True)
         self.folder("var/mail", "mailbox")
-        for parent in (self._folder, *self._folder.parents[:2]):  # pytest's own are closed to all but root
-            parent.chmod(0o711)
         self.write(
             "etc/passwd", "".join(f"{name}:x:{uid_of(name)}:{uid_of(name)}::/:/bin/sh\n" for name in USERS)
         )
@@ -81,10 +82,11 @@ class Server:
         self.configure()
         self._log = (self._folder / "var/log/out").open("wb")
         self._process = subprocess.Popen(
-            ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-euc", INSIDE, "sh",
-             str(self._folder), str(self._root), *self.command],
-            stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log,
-        )  # fmt: skip
+            [*APART, "sh", "-euc", INSIDE, "sh", str(self._folder), str(self._root), *self.command],
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+        )
         try:
             until(self._is_listening, 20)
         except BaseException:

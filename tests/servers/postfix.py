@@ -74,7 +74,7 @@ REFUSED = """
 """
 START = f"""
 printf {PASSWORD} | saslpasswd2 -p -c -f /etc/postfix/sasl/passwords -u relay.postfix.example {USER}
-exec /usr/lib/postfix/sbin/master -i -c /etc/postfix
+exec /usr/lib/postfix/sbin/master -d -c /etc/postfix
 """
 QUEUES = (
     *("active", "bounce", "corrupt", "defer", "deferred", "flush"),
