@@ -189,7 +189,8 @@ class Scheduler:
         moments = [
             moment
             for newsletter in self._runtime.settings.newsletters
-            for due in (next_due(newsletter, now).at,)
+            for calendar in filter(None, (newsletter, newsletter.once_a_week))
+            for due in (next_due(calendar, now).at,)
             for moment in (due - timedelta(seconds=newsletter.cutoff), due - lead, due)
             if moment > now
         ]
