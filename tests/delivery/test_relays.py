@@ -24,6 +24,7 @@ class Batch:
     """A batch that always has one more mail, so that a connection that has died is found out at once."""
 
     edition_id = 1
+    lane = "rest"
 
     def letter(self, recipient: Recipient) -> tuple[str, Content]:
         return "news@town.example", content_of(b"Subject: News\r\n\r\nThe ferry is late.\r\n")
