@@ -19,7 +19,7 @@ from newsletter.feeds.files import draft_of
 from newsletter.models import ArticleKind, Slot
 from newsletter.runtime import Runtime
 from newsletter.schedule import due_instant
-from newsletter.services import dispatching, editing, gathering, shaping, waiving
+from newsletter.services import dispatching, editing, gathering, shaping, showing, waiving
 from newsletter.services.dispatching import Tested
 from newsletter.services.shaping import Edited, Hand
 from newsletter.web.desk.edition import PAGE, PATH, OurEdition, Shaped
@@ -175,6 +175,7 @@ def write(ours: OurEdition, fields: FormFields, v: int | None = None) -> Respons
 def extra(ours: OurEdition, fields: FormFields) -> Response:
     """A further edition of today, at a time (`at`, HH:MM), or for somebody to send."""
     desk, newsletter, text = ours.desk, ours.newsletter, fields.get("at", "").strip()
+    showing.lay_open(desk.runtime, newsletter, ours.slug, desk.now)  # asked for from an edition that there is
     due_at = None
     if text:
         try:
