@@ -18,12 +18,15 @@ def _runtime(request: Request) -> Runtime:
 
 
 async def _fields(request: Request) -> Mapping[str, str]:
-    """Urlencoded and multipart alike; files and a 21st field are refused with 400."""
+    """Urlencoded and multipart alike; files, a 21st field and what no text holds are refused with 400."""
     try:
         form = await request.form(max_files=0, max_fields=FIELDS)
     except FormParserError as error:
         raise HTTPException(400) from error
-    return {name: value for name, value in form.multi_items() if isinstance(value, str)}
+    fields = {name: value for name, value in form.multi_items() if isinstance(value, str)}
+    if any("\0" in value for value in fields.values()):
+        raise HTTPException(400)  # PostgreSQL would take it for an error of ours
+    return fields
 
 
 OurRuntime = Annotated[Runtime, Depends(_runtime)]

@@ -104,6 +104,11 @@ def test_whatever_somebody_writes_stays_text_everywhere(desk: Desk, seats: Seats
     assert not page.frame_locator("iframe").locator("script, svg").count()
 
 
+def test_what_no_text_holds_is_refused_at_the_door(desk: Desk) -> None:
+    answer = desk.client(ANA).post(f"{EDITION}/hold", why="doubt\0ful", version="1")
+    assert answer.status_code == 400
+
+
 def test_nobody_else_frames_the_desk_or_its_preview(open_desk: Callable[..., Desk]) -> None:
     desk = open_desk()
     at_seven(desk)
