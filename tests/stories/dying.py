@@ -21,7 +21,7 @@ from newsletter.delivery.engine import Engine
 from newsletter.delivery.jobs import Limits, ProcrastinateDispatcher
 from newsletter.delivery.run import Run
 
-BRIEF = Limits(beat=0.3, silence=1.5, quiet=1.5)
+BRIEF = Limits(beat=0.3, silence=1.5, quiet=1.5, locked=1.5)
 _SERVER = multiprocessing.get_context("forkserver")
 _SERVER.set_forkserver_preload(["tests.stories.dying"])
 
