@@ -114,7 +114,7 @@ class Run:
     def lane(self) -> str:
         return self.taken.lane
 
-    def letter(self, recipient: Recipient) -> tuple[str, Content]:
+    def message(self, recipient: Recipient) -> tuple[str, Content]:
         return self._compiled.envelope_sender(recipient), self._compiled.content(recipient)
 
     def answer(self, recipient: Recipient, outcome: Outcome) -> None:
