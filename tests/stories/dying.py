@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from newsletter import serving as parts
 from newsletter.cli import main, serving
 from newsletter.delivery.engine import Engine
 from newsletter.delivery.jobs import Limits, ProcrastinateDispatcher
@@ -45,6 +46,7 @@ def limits_of() -> dict[str, Any]:
 def _live(point: str, words: list[str]) -> None:
     os.setpgrp()
     use_brief_limits()
+    parts.AFTER_TROUBLE = 0.5
     if point:
         _POINTS[point]()
     main(words)
