@@ -25,6 +25,7 @@ from tests.people import NINE
 from tests.smtpd import SmtpServer
 
 BRIEF = Limits(beat=0.2, silence=1.0, quiet=1.0)
+PATIENCE = 30.0  # seconds
 
 
 class Desk(Morning):
@@ -47,6 +48,13 @@ class Desk(Morning):
         with self.database.writing() as session:
             edition = editions.get(session, self.edition)
             assert editions.change(session, edition, to, self.clock.now(), who="ops")
+
+    def deliver(self) -> None:
+        """Whoever has nothing left and does not see it is stopped, and then counts tell."""
+        late = threading.Timer(PATIENCE, self.stop.set)
+        late.start()
+        super().deliver()
+        late.cancel()
 
     def start(self) -> threading.Thread:
         thread = threading.Thread(target=self.deliver)
