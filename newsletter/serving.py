@@ -13,6 +13,7 @@ from newsletter.web.server import WebServer
 from newsletter.worker import carry_letters, deliver
 
 AFTER_TROUBLE = 5.0  # seconds before a part that failed is started again
+LOOK = 1.0  # seconds between two looks whether a signal has come by another thread
 
 log = logs.get(__name__)
 
@@ -50,6 +51,15 @@ class Parts:
             thread.join()
         if self._web is not None:
             self._web.stop()
+
+    def stay(self) -> None:
+        """Until told to stop. For the main thread, which alone answers signals.
+
+        It looks each second: a signal may reach the process by another of its threads, such as one that is
+        woken from a halt and asked to stop in one breath, and then nothing wakes this one.
+        """
+        while not self._stop.wait(LOOK):
+            pass
 
     def _keep_running(self, name: str, part: Callable[[], None]) -> None:
         """Nine o'clock must not miss a thread: trouble is told, and the part begins anew."""

@@ -45,13 +45,13 @@ def serve() -> None:
     with (
         stopping() as stop,
         Guard(opened, stop),
-        Parts(opened, stop, pages, scheduler=True, delivery=delivery, letters=True),
+        Parts(opened, stop, pages, scheduler=True, delivery=delivery, letters=True) as parts,
     ):
         note(
             f"Readers' pages on {pages.url}, the desk on {pages.url}/desk; the scheduler runs. Ctrl-C stops."
         )
         _open_an_empty_desk(opened)
-        stop.wait()
+        parts.stay()
     note("Stopped; nothing is in doubt.")
 
 
@@ -64,10 +64,10 @@ def web() -> None:
     """
     opened = _speaking(runtime())
     pages = WebServer(opened)
-    with stopping() as stop, Parts(opened, stop, pages):
+    with stopping() as stop, Parts(opened, stop, pages) as parts:
         note(f"Readers' pages on {pages.url}, the desk on {pages.url}/desk. Ctrl-C stops.")
         _open_an_empty_desk(opened)
-        stop.wait()
+        parts.stay()
     note("Stopped.")
 
 
@@ -79,11 +79,11 @@ def scheduler_alone() -> None:
     Example: newsletter scheduler
     """
     opened = _speaking(sending_runtime())
-    with stopping() as stop, Parts(opened, stop, scheduler=True):
+    with stopping() as stop, Parts(opened, stop, scheduler=True) as parts:
         note("The scheduler runs. Ctrl-C stops.")
         if not opened.has_workers:
             note('With engine = "embedded" newsletter serve or tick delivers.')
-        stop.wait()
+        parts.stay()
     note("Stopped.")
 
 
@@ -110,9 +110,9 @@ def work(
             Fleet(processes, opened.clock, stop).run()
         else:
             follow_parent(stop)
-            with Parts(opened, stop, delivery=True, letters=True):
+            with Parts(opened, stop, delivery=True, letters=True) as parts:
                 note("The worker runs. Ctrl-C stops.")
-                stop.wait()
+                parts.stay()
     note("Stopped; nothing is in doubt.")
 
 

@@ -34,6 +34,9 @@ class Breaker:
         if self._row >= self._row_limit:
             return f"{self._row} refusals in a row; the last: {outcome.reply}"
         if self._answers <= FIRST_ANSWERS and self._refused > self._limit:
-            share = f"{self._refused} of the first {self._answers} answers were refusals"
-            return f"{share}; the last: {outcome.reply}"
+            return f"{share_of_first(self._refused, self._answers)}; the last: {outcome.reply}"
         return ""
+
+
+def share_of_first(refused: int, answers: int) -> str:
+    return f"{refused} of the first {answers} answers were refusals"

@@ -17,7 +17,7 @@ from sqlmodel import Session
 
 from newsletter.clock import Clock
 from newsletter.config import Lane, Relay, Sending
-from newsletter.delivery.breaker import Breaker
+from newsletter.delivery.breaker import FIRST_ANSWERS, Breaker, share_of_first
 from newsletter.delivery.pace import Pace
 from newsletter.delivery.post import Post
 from newsletter.delivery.relays import Relays
@@ -120,6 +120,7 @@ class Engine:
             window=self._window,
             retry_after=self._sending.retry_after,
             on_answer=self._count,
+            before_done=self._pause_if_stopped,
         )
         self._runs[key] = run
         if self._halted:
@@ -128,7 +129,7 @@ class Engine:
             await run.deliver()
         finally:
             del self._runs[key]
-            await self._pause_if_stopped(key.edition_id)
+            await asyncio.to_thread(self._pause_if_stopped, key.edition_id)
 
     @property
     def held_back(self) -> dict[BatchKey, str]:
@@ -203,10 +204,9 @@ class Engine:
             moving.gather_retries(session, edition_id, now, self._sending.batch)
             if self._sending.in_doubt == "resend":
                 self._resend_doubted(session, edition_id, now)
+            self._trip_together(session, edition_id, now)
         closing.expire(session, edition_id, now)
-        # In this order: whoever closed the last batch has said before why the run must stop
-        if not closing.is_open(session, edition_id) and edition_id not in self._stops:
-            closing.finish_if_done(session, edition_id, now)
+        closing.finish_if_done(session, edition_id, now)
 
     def _resend_doubted(self, session: Session, edition_id: int, now: datetime) -> None:
         """For those who prefer a double to a gap."""
@@ -244,8 +244,7 @@ class Engine:
         if edition_id not in self._breakers:
             with self._database.reading() as session:
                 so_far = deliveries.sums(session, edition_id)
-                # Once a person has let the run go on, what was refused before is no longer news
-                was_resumed = history.last_act(session, "edition", edition_id, among=["resumed"])
+                was_resumed = _was_resumed(session, edition_id)
             self._breakers[edition_id] = Breaker(
                 self._sending.breaker_refusals,
                 self._sending.breaker_in_a_row,
@@ -260,18 +259,35 @@ class Engine:
             if key.edition_id == edition_id:
                 run.halt()
 
-    async def _pause_if_stopped(self, edition_id: int) -> None:
+    def _pause_if_stopped(self, edition_id: int) -> None:
         stop = self._stops.get(edition_id)
         if stop is not None:
-            await asyncio.to_thread(self._pause, edition_id, stop)
+            with self._database.writing() as session:
+                self._pause(session, edition_id, stop, self._clock.now())
             self._stops.pop(edition_id, None)
             self._breakers.pop(edition_id, None)
 
-    def _pause(self, edition_id: int, stop: Stop) -> None:
-        now = self._clock.now()
-        with self._database.writing() as session:
-            edition = editions.get(session, edition_id)
-            if edition.state == EditionState.SENDING:
-                editions.change(
-                    session, edition, EditionState.PAUSED, now, who="engine", act=stop.act, why=stop.why
-                )
+    def _pause(self, session: Session, edition_id: int, stop: Stop, now: datetime) -> None:
+        edition = editions.get(session, edition_id)
+        if edition.state == EditionState.SENDING:
+            editions.change(
+                session, edition, EditionState.PAUSED, now, who="engine", act=stop.act, why=stop.why
+            )
+
+    def _trip_together(self, session: Session, edition_id: int, now: datetime) -> None:
+        """The breaker for what workers hear together: each of them counts only what is said to itself."""
+        limit, so_far = self._sending.breaker_refusals, deliveries.sums(session, edition_id)
+        answers = so_far.sent + so_far.failed + so_far.deferred
+        if edition_id in self._stops or answers > FIRST_ANSWERS or so_far.failed <= limit:
+            return
+        replies = deliveries.refusals(session, edition_id)
+        if len(replies) > limit and not _was_resumed(session, edition_id):
+            why = without_addresses(
+                f"breaker: {share_of_first(len(replies), answers)}; the last: {replies[-1]}"
+            )
+            self._pause(session, edition_id, Stop("breaker", why), now)
+
+
+def _was_resumed(session: Session, edition_id: int) -> bool:
+    """Once a person has let the run go on, what was refused before is no longer news."""
+    return bool(history.last_act(session, "edition", edition_id, among=["resumed"]))

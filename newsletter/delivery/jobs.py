@@ -46,12 +46,14 @@ log = logs.get(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds: between two signs of life, of silence until a worker's jobs are given to others, and for
-    which a running batch that no job holds must have stood still."""
+    """Seconds: between two signs of life, of silence until a worker's jobs are given to others, for which
+    a running batch that no job holds must have stood still, and which a worker that was stopped in the
+    middle of a transaction may keep its locks from the others."""
 
     beat: float = 5.0
     silence: float = 30.0
     quiet: float = 120.0
+    locked: float = 10.0
 
 
 USUAL = Limits()
@@ -99,7 +101,7 @@ class ProcrastinateDispatcher:
         """
         if until_idle and await asyncio.to_thread(self._others_live):
             return
-        let_go_when_asleep(self._database.engine, self._limits.silence)
+        let_go_when_asleep(self._database.engine, self._limits.locked)
         shift = _Shift(self, self._database, self._clock, engine, stop, self._limits)
         await shift.work(self._batches_at_once, until_idle=until_idle)
 

@@ -19,7 +19,7 @@ from newsletter import logs
 from newsletter.config import Relay
 from newsletter.delivery.post import Post, Sender
 from newsletter.errors import Misuse
-from newsletter.mail.envelope import Letter
+from newsletter.mail.envelope import Envelope
 from newsletter.mail.smtp import NotOpened, Session, Timeouts, open_session
 from newsletter.values import Fate, Outcome, Phase, Recipient
 
@@ -148,11 +148,11 @@ class _Hand:
         self._carried: Counter[str] = Counter()
         self.left = relay.messages_per_connection
 
-    def take(self) -> Letter | None:
+    def take(self) -> Envelope | None:
         while self.left and (mail := self._next(self._in_hand)) is not None:
             sender, recipient = mail
             try:
-                envelope, content = sender.letter(recipient)
+                return_path, content = sender.message(recipient)
             except Misuse as error:
                 # One reader whose address no header may hold: nobody else waits for that
                 outcome = Outcome(Fate.REFUSED, Phase.MAIL, text=error.sentence, relay=self._relay.name)
@@ -160,7 +160,9 @@ class _Hand:
                 sender.answer(recipient, outcome)
             else:
                 self._count(sender.lane)
-                return Letter(envelope, recipient.address, content, partial(self._answer, sender, recipient))
+                return Envelope(
+                    return_path, recipient.address, content, partial(self._answer, sender, recipient)
+                )
         return None
 
     def _count(self, lane: str) -> None:

@@ -26,7 +26,7 @@ class Sender(Protocol):
     @property
     def lane(self) -> str: ...
 
-    def letter(self, recipient: Recipient) -> tuple[str, Content]:
+    def message(self, recipient: Recipient) -> tuple[str, Content]:
         """The envelope sender and the whole message."""
         ...
 

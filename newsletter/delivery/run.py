@@ -58,6 +58,7 @@ class Run:
         window: int,
         retry_after: tuple[int, ...],
         on_answer: Callable[[int, Outcome], None],
+        before_done: Callable[[int], None],
     ) -> None:
         self.taken = taken
         self._compiled = compiled
@@ -69,6 +70,7 @@ class Run:
         self._window = window
         self._retry_after = retry_after
         self._on_answer = on_answer
+        self._before_done = before_done
         self._begun = taken.begun
         self._ahead = relays.connections
         self._open: set[int] = set()  # subscribers begun and unanswered
@@ -112,7 +114,7 @@ class Run:
     def lane(self) -> str:
         return self.taken.lane
 
-    def letter(self, recipient: Recipient) -> tuple[str, Content]:
+    def message(self, recipient: Recipient) -> tuple[str, Content]:
         return self._compiled.envelope_sender(recipient), self._compiled.content(recipient)
 
     def answer(self, recipient: Recipient, outcome: Outcome) -> None:
@@ -224,6 +226,8 @@ class Run:
         await self._give_back(unsent)
         if not self._fenced:
             state = BatchState.DONE if self._begun >= self.taken.size else BatchState.READY
+            # First, or another worker finds the edition without an open batch, and ends it
+            await self._patiently(self._before_done, self.edition_id)
             await self._patiently(self._finish, state)
 
     async def _give_back(self, unsent: list[Recipient]) -> None:

@@ -124,7 +124,7 @@ def run_morning(
             link = staffing.login_link(runtime, EDITOR, machine_now(), who="demo").url
             on_sent(Morning(folder, server.folder, page, story, _url(runtime), link))
             if linger:
-                stop.wait()
+                parts.stay()
 
 
 def nine(today: datetime) -> datetime:

@@ -18,7 +18,7 @@ DATA = command("DATA")
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Envelope:
     """A message in its envelope, and whom to tell what came of it."""
 
     sender: str
@@ -38,28 +38,28 @@ class Offers:
         size = offers.get("SIZE", "")
         self._limit = int(size) if size.isdecimal() else 0  # RFC 1870 §4: 0 is no limit
 
-    def commands(self, letter: Letter) -> tuple[bytes, bytes, bytes]:
+    def commands(self, envelope: Envelope) -> tuple[bytes, bytes, bytes]:
         """MAIL, RCPT and DATA."""
-        content = letter.content
+        content = envelope.content
         parameters = f" SIZE={content.size}" if self._sizes else ""
         if content.needs_8bit:
             parameters += " BODY=8BITMIME"
-        if _needs_utf8(letter):
+        if _needs_utf8(envelope):
             parameters += " SMTPUTF8"
         return (
-            command(f"MAIL FROM:<{letter.sender}>{parameters}"),
-            command(f"RCPT TO:<{letter.recipient}>"),
+            command(f"MAIL FROM:<{envelope.sender}>{parameters}"),
+            command(f"RCPT TO:<{envelope.recipient}>"),
             DATA,
         )
 
-    def refusal(self, letter: Letter) -> Outcome | None:
+    def refusal(self, envelope: Envelope) -> Outcome | None:
         """What we see ourselves, before a byte is written."""
-        sender, recipient, content = letter.sender, letter.recipient, letter.content
+        sender, recipient, content = envelope.sender, envelope.recipient, envelope.content
         if sender and not is_wire_safe(sender):
             return Outcome(Fate.STOP, Phase.MAIL, text=f"{sender[:80]!r} is no address to send from")
         if not is_wire_safe(recipient):
             return Outcome(Fate.REFUSED, Phase.RCPT, text=f"{recipient[:80]!r} is no address to send to")
-        if not self._takes_utf8 and _needs_utf8(letter):
+        if not self._takes_utf8 and _needs_utf8(envelope):
             why = "the relay takes only ASCII addresses (no SMTPUTF8): use one that takes all addresses"
             return Outcome(Fate.REFUSED, Phase.RCPT, text=why)
         if not self._takes_8bit and content.needs_8bit:
@@ -71,6 +71,6 @@ class Offers:
         return None
 
 
-def _needs_utf8(letter: Letter) -> bool:
+def _needs_utf8(envelope: Envelope) -> bool:
     """RFC 6531 §3.4: for an address beyond ASCII, in the envelope or in a header."""
-    return letter.content.needs_utf8 or not (letter.recipient.isascii() and letter.sender.isascii())
+    return envelope.content.needs_utf8 or not (envelope.recipient.isascii() and envelope.sender.isascii())

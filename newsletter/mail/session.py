@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from newsletter import logs
 from newsletter.errors import Misuse
 from newsletter.mail.content import Content, content_of
-from newsletter.mail.envelope import Letter, Offers
+from newsletter.mail.envelope import Envelope, Offers
 from newsletter.mail.replies import SERVICE_CLOSING, Reply, classify, ends_connection
 from newsletter.mail.wire import Wire, WireFailed, command
 from newsletter.values import Fate, Outcome, Phase
@@ -58,7 +58,7 @@ class Session:
         self._seconds = (timeouts.command, timeouts.command, timeouts.data)
         self._is_untidy = False  # a transaction was begun and not ended
         self._is_brisk = False  # the last dot was answered soon
-        self._ahead: Letter | None = None  # whose envelope is on the wire already
+        self._ahead: Envelope | None = None  # on the wire already
         self._phase = Phase.MAIL
         self._is_dot_written = False
 
@@ -82,17 +82,17 @@ class Session:
         except Misuse:
             why = "the message has line ends that are not CRLF"
             return Outcome(Fate.REFUSED, Phase.CONTENT, text=why, relay=self._relay)
-        letters = iter([Letter(sender, recipient, fit, outcomes.append)])
-        await self.carry(lambda: next(letters, None))
+        envelopes = iter([Envelope(sender, recipient, fit, outcomes.append)])
+        await self.carry(lambda: next(envelopes, None))
         return outcomes[0]
 
-    async def carry(self, take: Callable[[], Letter | None]) -> None:
-        """Hand over letter after letter, and answer each, until there is none to `take` or the session is
+    async def carry(self, take: Callable[[], Envelope | None]) -> None:
+        """Hand over mail after mail, and answer each, until there is none to `take` or the session is
         no longer usable. Whatever was taken is answered."""
-        letter = self._next(take)
-        while letter is not None:
-            letter.answer(await self._outcome(letter, take))
-            letter = self._ahead or (self._next(take) if self.usable else None)
+        envelope = self._next(take)
+        while envelope is not None:
+            envelope.answer(await self._outcome(envelope, take))
+            envelope = self._ahead or (self._next(take) if self.usable else None)
 
     async def close(self) -> None:
         """Say goodbye where that is possible, and close."""
@@ -103,20 +103,20 @@ class Session:
         finally:
             await self._wire.end()
 
-    def _next(self, take: Callable[[], Letter | None]) -> Letter | None:
-        """The next letter that this relay could take; others are answered at once."""
-        while (letter := take()) is not None:
-            refusal = self._offers.refusal(letter)
+    def _next(self, take: Callable[[], Envelope | None]) -> Envelope | None:
+        """The next mail that this relay could take; others are answered at once."""
+        while (envelope := take()) is not None:
+            refusal = self._offers.refusal(envelope)
             if refusal is None:
-                return letter
-            letter.answer(replace(refusal, relay=self._relay))
+                return envelope
+            envelope.answer(replace(refusal, relay=self._relay))
         return None
 
-    async def _outcome(self, letter: Letter, take: Callable[[], Letter | None]) -> Outcome:
+    async def _outcome(self, envelope: Envelope, take: Callable[[], Envelope | None]) -> Outcome:
         self._phase, self._is_dot_written = Phase.MAIL, False
         try:
-            refusal = await self._envelope(letter)
-            return refusal if refusal is not None else await self._content(letter, take)
+            refusal = await self._announce(envelope)
+            return refusal if refusal is not None else await self._content(envelope, take)
         except WireFailed as error:
             fate = Fate.DOUBT if self._is_dot_written else Fate.LOST
             return Outcome(fate, self._phase, text=error.sentence, relay=self._relay)
@@ -132,14 +132,14 @@ class Session:
 
     # ── MAIL, RCPT, DATA ──
 
-    async def _envelope(self, letter: Letter) -> Outcome | None:
+    async def _announce(self, envelope: Envelope) -> Outcome | None:
         """Why the relay does not want the message; None when it waits for the content."""
-        if letter is self._ahead:
+        if envelope is self._ahead:
             self._ahead = None
             return await self._judge(await self._answers())
         if self._is_untidy:
             await self._tidy()
-        commands = self._offers.commands(letter)
+        commands = self._offers.commands(envelope)
         if not self._offers.pipelining:
             return await self._judge(await self._answers(commands))
         self._wire.write(b"".join(commands), replies=len(STEPS))
@@ -204,14 +204,14 @@ class Session:
 
     # ── the content ──
 
-    async def _content(self, letter: Letter, take: Callable[[], Letter | None]) -> Outcome:
+    async def _content(self, envelope: Envelope, take: Callable[[], Envelope | None]) -> Outcome:
         self._phase = Phase.CONTENT
         tail, replies = DOT, 1
         if self._offers.pipelining and self._is_brisk:
             self._ahead = self._next(take)
         if self._ahead is not None:
             tail, replies = b"".join((DOT, *self._offers.commands(self._ahead))), 1 + len(STEPS)
-        await self._wire.write_content(letter.content, tail, self._timeouts.block, replies=replies)
+        await self._wire.write_content(envelope.content, tail, self._timeouts.block, replies=replies)
         self._is_dot_written = True
         reply = await self._answer_to_dot()
         self._is_untidy = False
@@ -224,7 +224,7 @@ class Session:
         return outcome_of(reply, Phase.CONTENT, self._relay)
 
     async def _answer_to_dot(self) -> Reply:
-        """A relay that takes its time keeps nobody else waiting: the letter whose envelope ran ahead
+        """A relay that takes its time keeps nobody else waiting: the mail whose envelope ran ahead
         goes over another connection, and this one ends with the answer."""
         brisk = min(self._timeouts.brisk, self._timeouts.dot)
         self._is_brisk = await self._wire.answers_within(brisk)

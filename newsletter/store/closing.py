@@ -175,6 +175,7 @@ def _suppress_dead(session: Session, edition_id: int, now: datetime) -> int:
         .group_by(Subscriber.address_key)
     )
     made = session.execute(
-        insert(Suppression).from_select(["address_key", "reason", "detail", "since"], dead)
+        insert(Suppression).from_select(["address_key", "reason", "detail", "since"], dead),
+        execution_options={"preserve_rowcount": True},  # of an INSERT it is not kept otherwise
     )
     return int(made.rowcount)  # type: ignore[attr-defined]

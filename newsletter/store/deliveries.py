@@ -115,6 +115,23 @@ def sums(session: Session, edition_id: int) -> Sums:
     return Sums(**dict(zip(names, counts, strict=True)), queued=total - sum(counts))
 
 
+def refusals(session: Session, edition_id: int) -> list[str]:
+    """What relays said when they refused for good, in order; what we refused ourselves is no word of theirs.
+
+    Reads rows: only for a run that has just begun, or is small.
+    """
+    found = session.execute(
+        select(Delivery.reply)  # type: ignore[call-overload]
+        .where(
+            col(Delivery.edition_id) == edition_id,
+            col(Delivery.state) == DeliveryState.FAILED,
+            col(Delivery.reply).startswith("5"),
+        )
+        .order_by(Delivery.settled_at)
+    )
+    return list(found.scalars())
+
+
 def next_retry(session: Session, edition_id: int) -> datetime | None:
     """When the first of an edition's deferred deliveries is tried again."""
     found: datetime | None = session.execute(

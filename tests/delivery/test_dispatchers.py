@@ -1,4 +1,6 @@
-"""What both dispatchers promise: the embedded walk on either store, Procrastinate's workers on PostgreSQL."""
+"""What both dispatchers promise: the embedded walk, on SQLite as it comes, and Procrastinate's workers on
+PostgreSQL. The walk on PostgreSQL is in test_engine.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +25,7 @@ from tests.people import NINE
 from tests.smtpd import SmtpServer
 
 BRIEF = Limits(beat=0.2, silence=1.0, quiet=1.0)
+PATIENCE = 30.0  # seconds
 
 
 class Desk(Morning):
@@ -46,13 +49,20 @@ class Desk(Morning):
             edition = editions.get(session, self.edition)
             assert editions.change(session, edition, to, self.clock.now(), who="ops")
 
+    def deliver(self) -> None:
+        """Whoever has nothing left and does not see it is stopped, and then counts tell."""
+        late = threading.Timer(PATIENCE, self.stop.set)
+        late.start()
+        super().deliver()
+        late.cancel()
+
     def start(self) -> threading.Thread:
         thread = threading.Thread(target=self.deliver)
         thread.start()
         return thread
 
 
-@pytest.fixture(params=["embedded-sqlite", "embedded-postgresql", "procrastinate-postgresql"])
+@pytest.fixture(params=["embedded-sqlite", "procrastinate-postgresql"])
 def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -131,7 +141,7 @@ def test_a_stop_leaves_nothing_in_doubt_and_the_next_one_goes_on(desk: Desk) -> 
 
 def test_a_pause_is_obeyed_within_a_second_and_resumed_from(desk: Desk) -> None:
     desk.server.mood.delay = (20, 20)
-    desk.freeze(readers=120)
+    desk.freeze(readers=60)
     running = desk.start()
     until(lambda: desk.server.accepted >= 10)
     desk.change(EditionState.PAUSED)
@@ -140,10 +150,10 @@ def test_a_pause_is_obeyed_within_a_second_and_resumed_from(desk: Desk) -> None:
     begun = desk.server.count("MAIL")
     running.join()
     assert desk.server.count("MAIL") == begun
-    assert desk.counts() == {"sent": begun, "queued": 120 - begun}
+    assert desk.counts() == {"sent": begun, "queued": 60 - begun}
     desk.change(EditionState.SENDING)
     desk.deliver()
-    assert desk.counts() == {"sent": 120}
+    assert desk.counts() == {"sent": 60}
     assert set(desk.server.recipients().values()) == {1}
 
 

@@ -285,18 +285,6 @@ def test_a_store_that_fails_just_as_rows_are_handed_back_leaves_nothing_in_doubt
         assert set(server.recipients().values()) == {1}
 
 
-def test_the_breaker_pauses_and_suppresses_nobody(database: Database) -> None:
-    with SmtpServer() as server:
-        morning = Morning(database, server)
-        morning.freeze(*(f"permfail{number}@x.example" for number in range(80)))
-        morning.deliver()
-        state, why = morning.state()
-        assert state is EditionState.PAUSED
-        assert why.startswith("breaker: 21 of the first 21 answers") and "550 5.1.1" in why
-        counts = morning.counts()
-        assert counts["failed"] >= 21 and counts["failed"] + counts["queued"] == 80
-
-
 # ── orders while connections hang ───────────────────────────────────────────────────────────────
 
 
@@ -335,17 +323,3 @@ def test_who_prefers_a_double_to_a_gap_has_it_sent_once_more(database: Database,
         assert morning.counts() == {"sent": 30, "unknown": 1}, "in doubt twice it waits for a person"
         assert server.tries["drops1@x.example"] == (1 if in_doubt == "list" else 2)
         assert morning.state()[0] is EditionState.SENT
-
-
-def test_after_a_trip_that_was_accepted_the_breaker_counts_anew(database: Database) -> None:
-    with SmtpServer() as server:
-        morning = Morning(database, server)
-        morning.freeze(*(f"permfail{number}@x.example" for number in range(30)), readers=30)
-        morning.deliver()
-        assert morning.state()[0] is EditionState.PAUSED
-        with database.writing() as session:
-            edition = editions.get(session, morning.edition)
-            editions.change(session, edition, EditionState.SENDING, NINE, who="ops", act="resumed")
-        morning.deliver()
-        assert morning.state()[0] is EditionState.SENT
-        assert morning.counts() == {"sent": 30, "failed": 30}

@@ -26,7 +26,7 @@ class Batch:
     edition_id = 1
     lane = "rest"
 
-    def letter(self, recipient: Recipient) -> tuple[str, Content]:
+    def message(self, recipient: Recipient) -> tuple[str, Content]:
         return "news@town.example", content_of(b"Subject: News\r\n\r\nThe ferry is late.\r\n")
 
     def answer(self, recipient: Recipient, outcome: Outcome) -> None: ...

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from newsletter.clock import monotonic
 from newsletter.config import Relay
 from newsletter.mail.content import content_of
-from newsletter.mail.envelope import Letter
+from newsletter.mail.envelope import Envelope
 from newsletter.mail.smtp import Session, Timeouts, open_session
 from newsletter.values import Fate, Outcome, Phase
 from tests.mail.hostile import CLOSE, CONTENT, DEAF, PIPELINING, QUICK, Heard, relay_doing
@@ -48,9 +48,9 @@ def carry(*script: bytes | float, timeouts: Timeouts = PATIENT, crowd: int = 3) 
 
 async def carry_over(session: Session, names: tuple[str, ...]) -> Told:
     told: Told = []
-    letters = iter(
+    envelopes = iter(
         [
-            Letter(
+            Envelope(
                 "post@harbour.example",
                 f"{name}@x.example",
                 content_of(f"Subject: {name}\r\n\r\n{name}\r\n".encode()),
@@ -59,7 +59,7 @@ async def carry_over(session: Session, names: tuple[str, ...]) -> Told:
             for name in names
         ]
     )
-    await session.carry(lambda: next(letters, None))
+    await session.carry(lambda: next(envelopes, None))
     return told
 
 

@@ -16,12 +16,13 @@ from collections.abc import Callable, Sequence
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from newsletter import serving as parts
 from newsletter.cli import main, serving
 from newsletter.delivery.engine import Engine
 from newsletter.delivery.jobs import Limits, ProcrastinateDispatcher
 from newsletter.delivery.run import Run
 
-BRIEF = Limits(beat=0.3, silence=1.5, quiet=1.5)
+BRIEF = Limits(beat=0.3, silence=1.5, quiet=1.5, locked=1.5)
 _SERVER = multiprocessing.get_context("forkserver")
 _SERVER.set_forkserver_preload(["tests.stories.dying"])
 
@@ -45,6 +46,7 @@ def limits_of() -> dict[str, Any]:
 def _live(point: str, words: list[str]) -> None:
     os.setpgrp()
     use_brief_limits()
+    parts.AFTER_TROUBLE = 0.5
     if point:
         _POINTS[point]()
     main(words)

@@ -128,7 +128,7 @@ def test_workers_share_an_edition(start: Start) -> None:
 
 def test_one_is_killed_again_and_again(start: Start, soak: bool) -> None:
     """Each time one of three, at any moment of its work, and another takes its place."""
-    kills, chance = (30, random.Random(9)) if soak else (5, random.Random(7))
+    kills, chance = (30, random.Random(9)) if soak else (3, random.Random(7))
     machines = start(250 * kills, delay=(20, 60), seed=1)
     machines.start(3)
     pause = threading.Event()
