@@ -18,7 +18,7 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
-tools: $(STAMP)  ## what some tests need beside Python packages: Chromium, OpenDKIM (Debian), html-validate, caniemail
+tools: $(STAMP)  ## what some tests need beside Python packages: Chromium, OpenDKIM, mail servers (Debian), html-validate, caniemail
 	sh tests/tools.sh
 
 demo: $(STAMP)  ## the whole morning on sample news, then its desk until Ctrl-C (DEMO_ARGS=--no-serve: without)

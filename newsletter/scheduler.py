@@ -29,6 +29,7 @@ from newsletter.services import (
     looking,
     proofing,
     rehearsing,
+    retiring,
     sending,
     telling,
 )
@@ -66,11 +67,12 @@ def keep_time(runtime: Runtime, now: datetime) -> None:
 
 
 def look_after(runtime: Runtime, now: datetime, *, seconds: float = 30.0) -> None:
-    """What goes on beside the clock: tell what there is to tell, keep count of many people, and forget
-    who signed up and never confirmed it."""
+    """What goes on beside the clock: tell what there is to tell, keep count of many people, and let go
+    of what is kept no longer: who signed up and never confirmed, who got what months ago."""
     telling.tell(runtime, now, seconds=seconds)
     counting.keep_counts(runtime, now)
     joining.forget_worn(runtime, now)
+    retiring.retire(runtime, now)
 
 
 def _sign(runtime: Runtime) -> None:
@@ -187,7 +189,8 @@ class Scheduler:
         moments = [
             moment
             for newsletter in self._runtime.settings.newsletters
-            for due in (next_due(newsletter, now).at,)
+            for calendar in filter(None, (newsletter, newsletter.once_a_week))
+            for due in (next_due(calendar, now).at,)
             for moment in (due - timedelta(seconds=newsletter.cutoff), due - lead, due)
             if moment > now
         ]

@@ -15,8 +15,11 @@ import sqlalchemy as sa
 from newsletter.store.database import Database
 from newsletter.store.schema import upgrade
 from tests.browser import browser, chromium, complaints, open_tab, page
+from tests.servers.fixtures import postfix, real_server, running
 
-__all__ = ["browser", "chromium", "complaints", "open_tab", "page"]
+__all__ = [
+    "browser", "chromium", "complaints", "open_tab", "page", "postfix", "real_server", "running",
+]  # fmt: skip
 
 _numbers = itertools.count(1)
 

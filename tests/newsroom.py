@@ -53,7 +53,7 @@ bind = "127.0.0.1:{web_port}"
 name = "main"
 host = "127.0.0.1"
 port = {relay_port}
-tls = "none"
+{relay}
 connections = {connections}
 
 {relays}
@@ -122,8 +122,8 @@ class Newsroom:
 
     def __init__(
         self, folder: Path, database_url: str, relay_port: int, *, newsletter: str = "", sending: str = "",
-        relays: str = "", feeds: str = "", database: str = "", dkim: str = "", connections: int = 4,
-        web_port: int = 8000, preflight: str = "links = false",
+        relay: str = 'tls = "none"', relays: str = "", feeds: str = "", database: str = "", dkim: str = "",
+        connections: int = 4, web_port: int = 8000, preflight: str = "links = false",
     ) -> None:  # fmt: skip
         folder.mkdir(exist_ok=True)
         self.folder = folder
@@ -132,7 +132,7 @@ class Newsroom:
         self.readers: list[str] = []
         self._texts: dict[str, object] = {
             "database": database_url, "database_keys": database, "relay_port": relay_port,
-            "newsletter": newsletter, "sending": sending, "relays": relays, "feeds": feeds,
+            "newsletter": newsletter, "sending": sending, "relay": relay, "relays": relays, "feeds": feeds,
             "connections": connections, "web_port": web_port, "dkim": dkim, "preflight": preflight,
         }  # fmt: skip
         self.configure()

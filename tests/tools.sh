@@ -1,6 +1,6 @@
 #!/bin/sh
-# Fetches what the tests need beside Python packages, where it may: on Debian as root a browser, and
-# everywhere, from the npm and Python registries, what checks the HTML of mails.
+# Fetches what the tests need beside Python packages, where it may: on Debian as root a browser and three
+# mail servers, and everywhere, from the npm and Python registries, what checks the HTML of mails.
 # Elsewhere it says what is missing; a story without its tool is then reported by name.
 set -eu
 
@@ -10,13 +10,21 @@ missing=""
 have chromium || missing="$missing chromium"
 have opendkim-testmsg || [ -x /usr/sbin/opendkim-testmsg ] || missing="$missing opendkim-tools"
 [ -d /usr/share/fonts/truetype/liberation ] || missing="$missing fonts-liberation"
-if [ -n "$missing" ]; then
+servers="$(dirname "$0")/servers"
+lacking=""
+for server in postfix exim opensmtpd; do
+    [ -f "$servers/roots/$server/.complete" ] || lacking="$lacking $server"
+done
+if [ -n "$missing$lacking" ]; then
     if have apt-get && [ "$(id -u)" = 0 ]; then
         apt-get -qq update
         # shellcheck disable=SC2086
-        DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends -y $missing >/dev/null
+        [ -z "$missing" ] ||
+            DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends -y $missing >/dev/null
+        sh "$servers/unpack.sh" "$servers/roots"
     else
-        echo "Missing for some tests:$missing (on Debian: sudo apt-get install$missing)" >&2
+        [ -z "$missing" ] || echo "Missing for some tests:$missing (on Debian: sudo apt-get install$missing)" >&2
+        [ -z "$lacking" ] || echo "Missing for some tests:$lacking (make tools, as root on Debian, unpacks them)" >&2
     fi
 fi
 

@@ -18,6 +18,7 @@ from newsletter.cli.options import command, instant, runtime
 from newsletter.cli.status import due_words, state_words, when, words
 from newsletter.config import NewsletterSettings
 from newsletter.errors import Misuse
+from newsletter.models import EditionKind
 from newsletter.runtime import Runtime
 from newsletter.schedule import due_instant
 from newsletter.services import editing, rehearsing
@@ -82,6 +83,7 @@ def show_edition(
 def draft_edition(
     newsletter: Annotated[str, typer.Argument(help="The newsletter's slug.")],
     extra: Annotated[bool, typer.Option("--extra", help="An extra of what has not gone out.")] = False,
+    weekly: Annotated[bool, typer.Option("--weekly", help="The next weekly, of what has.")] = False,
     at: Annotated[
         str, typer.Option(metavar="HH:MM", help="When the extra is due, or an instant; else you send it.")
     ] = "",
@@ -90,25 +92,28 @@ def draft_edition(
 ) -> None:
     """The next edition, chosen anew from the pool. With --dry-run and --now, any day's.
 
-    With --extra a further edition of today, which has a time of its own or waits for send.
+    With --extra a further edition of today, which has a time of its own or waits for send. With --weekly
+    the next weekly, chosen from the editions that went out since the last one.
 
     Example: newsletter editions draft town --dry-run --now 2026-02-19T13:00:00Z
     """
     opened = runtime()
     now = opened.clock.now()
     settings = opened.newsletter(newsletter)
-    if (extra and dry_run) or (at and not extra):
-        raise Misuse("--at goes with --extra, and --dry-run with neither.", next_step=DRAFT_HELP)
+    if (extra and (dry_run or weekly)) or (at and not extra):
+        told = "--at goes with --extra, and --dry-run and --weekly with neither."
+        raise Misuse(told, next_step=DRAFT_HELP)
+    kind = EditionKind.WEEKLY if weekly else EditionKind.DAILY
     if not dry_run:
         due_at = _moment(at, now.astimezone(settings.zone).date(), settings.zone) if at else None
         edition = (
             editing.draft_extra(opened, settings, now, due_at=due_at, who="ops")
             if extra
-            else editing.draft_ahead(opened, settings, now, who="ops")
+            else editing.draft_ahead(opened, settings, now, who="ops", kind=kind)
         )
         _tell(service.edition_story(opened, f"{newsletter}/{edition.slug}", now), settings.zone, why=why)
         return
-    _rehearse(opened, settings, now, why=why)
+    _rehearse(opened, settings, now, kind, why=why)
 
 
 def _moment(text: str, day: date, zone: ZoneInfo) -> datetime:
@@ -119,8 +124,10 @@ def _moment(text: str, day: date, zone: ZoneInfo) -> datetime:
     return instant(text)
 
 
-def _rehearse(opened: Runtime, settings: NewsletterSettings, now: datetime, *, why: bool) -> None:
-    seen = rehearsing.preview(opened, settings, now)
+def _rehearse(
+    opened: Runtime, settings: NewsletterSettings, now: datetime, kind: EditionKind, *, why: bool
+) -> None:
+    seen = rehearsing.preview(opened, settings, now, kind=kind)
     choice, pool = seen.draft.choice, seen.draft.pool
     entries = _entries(choice.placements, pool)
     reasons = {str(number): reason for number, reason in choice.reasons.items()}

@@ -146,7 +146,7 @@ def _editions(line: NewsletterLine, now: datetime) -> Iterator[RenderableType]:
     for edition in line.editions:
         due = due_words(edition, zone)
         due = due if _waits(edition) else f"{due}, {countdown(edition.due_at, now)}"
-        yield foreign(f"  {state_words(edition):<11} {edition.slug:<12} {due}")
+        yield foreign(f"  {state_words(edition):<11} {edition.slug:<17} {due}")
         about = " · ".join(filter(None, (_preflight(edition, zone), words(edition))))
         if about:
             yield Padding(foreign(about), (0, 0, 0, 14), expand=False)

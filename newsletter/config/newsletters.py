@@ -30,6 +30,7 @@ from newsletter.config.kinds import (
 from newsletter.config.parts import Part
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+DayOrNone = Literal["", "mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 EVERY_DAY: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -86,6 +87,7 @@ class NewsletterSettings(Part):
     days: tuple[Day, ...] = Field(default=EVERY_DAY, min_length=1)
     skip_dates: tuple[Date, ...] = ()
     holidays: tuple[HolidayCode, ...] = ()
+    weekly: DayOrNone = ""  # empty: there is none
     cutoff: Seconds = 30 * 60  # before due
     late_limit: Seconds = 2 * 3600  # after due
     delivery_time: Literal["publisher", "subscriber"] = "publisher"
@@ -107,6 +109,11 @@ class NewsletterSettings(Part):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+    @property
+    def once_a_week(self) -> NewsletterSettings | None:
+        """The newsletter with its weekly's day for its days, as a schedule has it; None without a weekly."""
+        return self.model_copy(update={"days": (self.weekly,)}) if self.weekly else None
 
     def taken_out(self, day: date) -> str:
         """Why there is no edition on this date although its weekday has one; empty when there is."""

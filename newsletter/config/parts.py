@@ -112,6 +112,7 @@ class Letters(Part):
 
 
 class Retention(Part):
+    deliveries: Seconds = Field(default=90 * 86_400, ge=7 * 86_400)  # after the edition was due
     letters: Seconds = Field(default=30 * 86_400, ge=86_400)  # after they were asked for
 
 

@@ -109,6 +109,7 @@ def _read_line(line: bytes) -> tuple[int, bool, str]:
 
 _DEAD = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"})  # RFC 3463 §3.2, RFC 7505 §4.2
 _TOO_MANY = re.compile(r"too many recipients", re.IGNORECASE)
+_ENOUGH = re.compile(r"too many (?:messages|mails)", re.IGNORECASE)
 _WHO = r"(?:user|mailbox|recipient|account|address)"
 _NOBODY = re.compile(
     rf"\b(?:unknown|no such|nonexistent|non-existent) (?:local )?(?:user|mailbox|recipient|account)\b"
@@ -123,7 +124,7 @@ def classify(phase: Phase, code: int, enhanced: str = "", text: str = "") -> Fat
 
     What is said before a recipient is named is about us, and never costs one (RFC 5321 §4.2, RFC 3463).
     """
-    if code == SERVICE_CLOSING and phase is Phase.MAIL:
+    if phase is Phase.MAIL and ends_connection(phase, code, text):
         return Fate.LOST  # about the connection; the mail may go at once over another
     if code < 500:
         return Fate.BUSY
@@ -135,3 +136,12 @@ def classify(phase: Phase, code: int, enhanced: str = "", text: str = "") -> Fat
         if enhanced in _DEAD or (not enhanced and code in (550, 551, 553) and _NOBODY.search(text)):
             return Fate.DEAD
     return Fate.REFUSED
+
+
+def ends_connection(phase: Phase, code: int, text: str) -> bool:
+    """Whether nothing more is to be had over this connection.
+
+    Mostly that is a 421; OpenSMTPD says 452 to every mail beyond its limit for one session, and stays.
+    """
+    is_enough = phase is Phase.MAIL and code == 452 and _ENOUGH.search(text) is not None
+    return is_enough or code == SERVICE_CLOSING

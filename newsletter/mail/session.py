@@ -18,7 +18,7 @@ from newsletter import logs
 from newsletter.errors import Misuse
 from newsletter.mail.content import Content, content_of
 from newsletter.mail.envelope import Envelope, Offers
-from newsletter.mail.replies import SERVICE_CLOSING, Reply, classify
+from newsletter.mail.replies import SERVICE_CLOSING, Reply, classify, ends_connection
 from newsletter.mail.wire import Wire, WireFailed, command
 from newsletter.values import Fate, Outcome, Phase
 
@@ -161,7 +161,7 @@ class Session:
                     break
                 raise
             is_refused = is_refused or replies[n].code // 100 != YES[n]
-            if replies[n].code == SERVICE_CLOSING:
+            if ends_connection(STEPS[n], replies[n].code, replies[n].text):
                 self._wire.fail("The relay said goodbye.")
             if is_refused and (one_by_one or not self.usable):
                 break

@@ -39,6 +39,13 @@ class EditionKind(StrEnum):
     WEEKLY = "weekly"
     CORRECTION = "correction"
 
+    @property
+    def fellows(self) -> tuple[EditionKind, ...]:
+        """The kinds that share their past: a weekly tells again what others told, and they do not notice."""
+        return tuple(
+            kind for kind in EditionKind if (kind is EditionKind.WEEKLY) == (self is EditionKind.WEEKLY)
+        )
+
 
 class EditionState(StrEnum):
     DRAFT = "draft"

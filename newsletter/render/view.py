@@ -60,11 +60,14 @@ def build_view(
     )  # fmt: skip
 
 
-def subject_of(placements: Iterable[Placement], articles: Mapping[int, Candidate]) -> str:
-    """The lead's headline, cut at a word; empty without a lead."""
+def subject_of(
+    placements: Iterable[Placement], articles: Mapping[int, Candidate], *, opening: str = ""
+) -> str:
+    """The lead's headline after the `opening`, cut at a word; empty without a lead."""
     for placement in placements:
         if placement.slot is Slot.LEAD:
-            return _cut(placement.headline or articles[placement.article_id].title, SUBJECT_LENGTH)
+            headline = placement.headline or articles[placement.article_id].title
+            return _cut(f"{opening}{headline}", SUBJECT_LENGTH)
     return ""
 
 

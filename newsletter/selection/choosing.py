@@ -7,7 +7,7 @@ Pure: the same candidates, in whatever order, and the same rules give the same c
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
@@ -56,16 +56,36 @@ def choose(
             reasons[candidate.id] = f"out: {found}"
         else:
             able.append(found)
+    return lay_out(
+        able, lambda free: tell(free, grouping, went_out), rules,
+        grouping=grouping, reasons=reasons, pins=pins, dropped=dropped,
+    )  # fmt: skip
+
+
+def lay_out(
+    able: Sequence[Weighed],
+    telling: Callable[[Iterable[Weighed]], Sequence[Told]],
+    rules: Rules,
+    *,
+    grouping: Grouping,
+    reasons: Mapping[int, str],
+    pins: Sequence[Placement],
+    dropped: Collection[int],
+) -> Choice:
+    """Give the stories that `telling` makes of the able ones their places, around what editors placed.
+
+    It is told only of those that no editor has settled; `reasons` are why others are out already.
+    """
     by_pins = {number: pin.article_id for pin in pins for number in grouping.story_of(pin.article_id)}
     unwanted = _unwanted(dropped, grouping)
     settled = by_pins.keys() | unwanted.keys()
-    stories = tell((each for each in able if each.candidate.id not in settled), grouping, went_out)
+    stories = telling(each for each in able if each.candidate.id not in settled)
     page = _fill(stories, rules, pins, able)
     out = _overshadowed(stories, page) | page.out | unwanted | _told_by(by_pins, able)
     placements = _placements(page, pins)
-    reasons |= {number: f"out: {why}" for number, why in out.items()}
-    reasons |= {placement.article_id: f"in: {placement.why}" for placement in placements}
-    return Choice(placements, reasons)
+    left_out = {number: f"out: {why}" for number, why in out.items()}
+    told = {placement.article_id: f"in: {placement.why}" for placement in placements}
+    return Choice(placements, {**reasons, **left_out, **told})
 
 
 @dataclass(frozen=True, slots=True)

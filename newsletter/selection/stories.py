@@ -30,7 +30,8 @@ class Told:
     """A story by the article that shows it, the others that tell it, and those who could show it as well.
 
     `story` are all articles that tell it, in words or as a video. `standing` is what its places in the
-    feeds say, `importance` the same, faded by age. `note` is what else a reason should say.
+    feeds say, `importance` the same, faded by age. `note` is what else a reason should say, and `ran`
+    where a weekly's readers would have found it, which says more than who carries it.
     """
 
     story: frozenset[int]
@@ -40,6 +41,7 @@ class Told:
     standing: float
     importance: float
     note: str = ""
+    ran: str = ""
 
     @property
     def candidate(self) -> Candidate:
@@ -65,7 +67,7 @@ class Told:
     @property
     def carriage(self) -> str:
         """Who carries it, in words."""
-        return "; ".join(filter(None, (self._places(), self._tellers(), self.note)))
+        return self.ran or "; ".join(filter(None, (self._places(), self._tellers(), self.note)))
 
     def retold(self, without: str, note: str) -> Told | None:
         """The same story shown by an article that is not from the feed `without`; None when there is none."""

@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from newsletter.config import NewsletterSettings
 from newsletter.errors import Blocked, Misuse, NewsletterError, Refused
-from newsletter.models import Edition, EditionState, Slot
+from newsletter.models import Edition, EditionKind, EditionState, Slot
 from newsletter.render import contrast, preflight
 from newsletter.render.gate import MAX_BYTES
 from newsletter.render.lint.faults import Faulty
@@ -115,7 +115,7 @@ def refuse_blocked(findings: Sequence[Finding], name: str) -> None:
 
 def _sights(runtime: Runtime, session: Session, edition: Edition, seen: Mapping[str, Look]) -> Sights:
     since = edition.due_at - A_MONTH
-    carried = lately.carried_since(session, edition.newsletter_id, since)
+    carried = lately.carried_since(session, edition.newsletter_id, EditionKind(edition.kind).fellows, since)
     others = [each for each in carried if each.edition != edition.slug]
     return replace(_of_links_alone(runtime, seen), ran=ran_before(session, edition), lately=others)
 
@@ -217,7 +217,9 @@ def _of_the_whole(
     if few := too_few(newsletter, edition, drafted.choice):
         # Whoever took stories out of a closed edition has seen what is left
         severity = Severity.WARNING if edition.rendition_id else Severity.BLOCKER
-        yield Finding(Check.TOO_FEW, severity, f"It has {few}.", "newsletter gather")
+        is_weekly = edition.kind == EditionKind.WEEKLY
+        mend = f"newsletter editions list {newsletter.slug}" if is_weekly else "newsletter gather"
+        yield Finding(Check.TOO_FEW, severity, f"It has {few}.", mend)
 
 
 def _of_the_week(

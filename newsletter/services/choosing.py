@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from newsletter.config import NewsletterSettings
 from newsletter.errors import Misuse, Refused
-from newsletter.models import Article, Edition, EditionState
+from newsletter.models import Article, Edition, EditionKind, EditionState
 from newsletter.runtime import Runtime
 from newsletter.selection import Grouping, choose, rules_of
 from newsletter.services.drafting import REACH, draft, stories
@@ -19,6 +19,7 @@ from newsletter.store import articles, verdicts
 from newsletter.store.history import note
 from newsletter.values import Candidate, CarriedBy
 
+NOT_TOLD = "was in no edition that went out since the last weekly — only an editor's pin lets it run"
 UNKNOWN = "was not in the pool when this edition was chosen — it can run in the next one"
 
 
@@ -108,6 +109,8 @@ def _alone(
     session: Session, newsletter: NewsletterSettings, edition: Edition, article: Article, now: datetime
 ) -> str:
     """Why an article that the choice never saw is out: it would be, whatever else there was."""
+    if edition.kind == EditionKind.WEEKLY:
+        return f"out: {NOT_TOLD}"
     seen = articles.seen_in(session, _id(article))
     carried = tuple(CarriedBy(each.feed, each.rank, each.length) for each in seen)
     (candidate,) = (replace(each, carried_by=carried) for each in articles.by_ids(session, [_id(article)]))

@@ -16,7 +16,7 @@ from newsletter.errors import Misuse, Refused
 from newsletter.models import Edition, EditionState
 from newsletter.runtime import Runtime
 from newsletter.services.checking import in_the_way, refuse_blocked
-from newsletter.services.drafting import Draft, as_it_stands, render, too_few
+from newsletter.services.drafting import Draft, as_it_stands, refusal_of_few, render, too_few
 from newsletter.services.finding import find_edition
 from newsletter.services.revising import (
     STATE,
@@ -155,10 +155,7 @@ def _closing(
 ) -> Revision:
     """The edition as it would be closed now. Raises Refused when it cannot go out."""
     if few := too_few(newsletter, edition, drafted.choice):
-        raise Refused(
-            f"{newsletter.slug}/{edition.slug} cannot be approved: {few}.",
-            next_step="newsletter gather, or newsletter articles import FILE",
-        )
+        raise refusal_of_few(newsletter, edition, "cannot be approved", few)
     rendition = render(runtime, newsletter, edition, drafted)
     values = {"state": EditionState.APPROVED, "why": "", "approved_at": now}
     return Revision(
@@ -191,7 +188,7 @@ def _approve(
             session, edition, EditionState.APPROVED, now, who=who, act="approved", approved_at=now
         )
     else:
-        approved = write(session, edition, revision, now, who=who)
+        approved = write(session, newsletter, edition, revision, now, who=who)
     if approved:
         stored = editions.get(session, id_of(edition)).rendition_id
         editions.amend(session, id_of(edition), approved_rendition_id=stored, by_hand=waits)

@@ -13,23 +13,25 @@ from itertools import count
 from sqlmodel import Session
 
 from newsletter.config import NewsletterSettings
-from newsletter.errors import Misuse, NewsletterError, Refused
+from newsletter.errors import Misuse, NewsletterError
 from newsletter.models import Edition, EditionKind, EditionState
 from newsletter.runtime import Runtime
-from newsletter.schedule import Due, days_taken_out, due_between, due_instant, next_due
+from newsletter.schedule import due_instant, next_due
 from newsletter.services.checking import in_the_way, refuse_blocked
-from newsletter.services.drafting import Draft, draft, render, subject_for, too_few
-from newsletter.services.timing import OF_THEIR_OWN_TIME, closing_moment, is_too_late, lapses_at
+from newsletter.services.drafting import Draft, draft, refusal_of_few, render, subject_for, too_few
+from newsletter.services.planning import NOBODY_RAN, WHO, draft_next, plan
+from newsletter.services.timing import (
+    OF_THEIR_OWN_TIME,
+    closing_moment,
+    is_too_late,
+    lapses_at,
+    need_calendar,
+)
 from newsletter.store import editions
 from newsletter.store.newsletters import newsletter_ids, sync_newsletters
-from newsletter.store.touches import is_marked
 from newsletter.values import Choice, Rendition
 
-WHO = "scheduler"
-NOBODY_RAN = "nobody was running when it was due"
 NOBODY_SENT = "it waited to be sent by hand, and nobody did"
-# A scheduler that was down for longer records only this much of the past
-LOOK_BACK = timedelta(days=7)
 
 
 def keep(runtime: Runtime, now: datetime) -> None:
@@ -43,8 +45,7 @@ def keep(runtime: Runtime, now: datetime) -> None:
 def keep_newsletter(runtime: Runtime, newsletter: NewsletterSettings, now: datetime) -> None:
     with runtime.database.writing() as session:
         number = newsletter_ids(session)[newsletter.slug]
-        _skip_taken_out(session, newsletter, number, now)
-        _make_due_editions(session, newsletter, number, now)
+        plan(session, newsletter, number, now)
         _lapse(session, newsletter, number, now)
         drafts = editions.in_state(session, [EditionState.DRAFT], number)
     for edition in drafts:
@@ -67,7 +68,7 @@ def refresh(runtime: Runtime, newsletter: NewsletterSettings, edition: Edition, 
         )
     if not unchanged:
         with runtime.database.writing() as session:
-            editions.save_choice(session, edition, choice, subject_for(edition, drafted))
+            editions.save_choice(session, edition, choice, subject_for(newsletter, edition, drafted))
     return choice
 
 
@@ -94,23 +95,30 @@ def close(
         else:
             trouble = _in_the_way(runtime, newsletter, edition, drafted, rendition)
     with runtime.database.writing() as session:
-        if editions.save_choice(session, edition, choice, subject_for(edition, drafted)):
+        if editions.save_choice(session, edition, choice, subject_for(newsletter, edition, drafted)):
             closed = editions.get(session, _id(edition))
             _end_draft(session, closed, rendition, few, trouble, closed_at=closed_at, now=now, who=who)
         return editions.get(session, _id(edition))
 
 
-def draft_ahead(runtime: Runtime, newsletter: NewsletterSettings, now: datetime, *, who: str) -> Edition:
-    """The draft that is next, made when there is none and chosen anew: what the clock does, at once."""
+def draft_ahead(
+    runtime: Runtime, newsletter: NewsletterSettings, now: datetime, *, who: str,
+    kind: EditionKind = EditionKind.DAILY,
+) -> Edition:  # fmt: skip
+    """The draft that is next, made when there is none and chosen anew: what the clock does, at once.
+
+    Raises Misuse for the weekly of a newsletter that has none.
+    """
+    calendar = need_calendar(newsletter, kind)
     with runtime.database.writing() as session:
         sync_newsletters(session, [newsletter], now)
         number = newsletter_ids(session)[newsletter.slug]
         drafts = editions.in_state(session, [EditionState.DRAFT], number)
-        edition = next((e for e in drafts if _is_open(e) and e.kind == EditionKind.DAILY), None)
+        edition = next((e for e in drafts if _is_open(e) and e.kind == kind), None)
         after = now
         while edition is None:
-            edition = _draft_next(session, newsletter, number, after, now, who=who)
-            after = next_due(newsletter, after).at
+            edition = draft_next(session, calendar, kind, number, after, now, who=who)
+            after = next_due(calendar, after).at
     refresh(runtime, newsletter, edition, now)
     return edition
 
@@ -168,10 +176,7 @@ def make_ready(
     with runtime.database.reading() as session:
         drafted = draft(runtime, session, newsletter, edition, closed_at=now)
     if few := too_few(newsletter, edition, drafted.choice):
-        raise Refused(
-            f"{newsletter.slug}/{edition.slug} cannot be sent: {few}.",
-            next_step="newsletter gather, or newsletter articles import FILE",
-        )
+        raise refusal_of_few(newsletter, edition, "cannot be sent", few)
     rendition = render(runtime, newsletter, edition, drafted)
     with runtime.database.reading() as session:
         found = in_the_way(runtime, session, newsletter, edition, drafted, rendition)
@@ -185,65 +190,7 @@ def make_ready(
     return close(runtime, newsletter, edition, now, closed_at=now, who=who)
 
 
-# ── what is due ─────────────────────────────────────────────────────────────────────────────────
-
-
-def _make_due_editions(session: Session, newsletter: NewsletterSettings, number: int, now: datetime) -> None:
-    """Record every date that came due, and draft the next one."""
-    last = editions.latest(session, number)
-    limit = timedelta(seconds=newsletter.late_limit)
-    # Without any edition nothing was missed: a new installation looks back over the late limit only
-    after = max(last.due_at, now - LOOK_BACK) if last else now - limit - timedelta(seconds=1)
-    missed = list(due_between(newsletter, after, now))
-    for due in missed:
-        _make_missed(session, newsletter, number, due, now, is_newest=due is missed[-1])
-    if last is None or missed or last.state not in (EditionState.DRAFT, EditionState.APPROVED):
-        _draft_next(session, newsletter, number, max(after, now), now)
-
-
-def _draft_next(
-    session: Session, newsletter: NewsletterSettings, number: int, after: datetime, now: datetime, *,
-    who: str = WHO,
-) -> Edition | None:  # fmt: skip
-    """Draft what is due next after `after`, and record the dates on the way that were taken out."""
-    last = editions.latest(session, number)
-    ahead = next_due(newsletter, after)
-    recent = (now - LOOK_BACK).date()
-    first = (
-        max(last.local_date + timedelta(days=1), recent) if last else now.astimezone(newsletter.zone).date()
-    )
-    for day, why in days_taken_out(newsletter, first, ahead.day):
-        due_at = due_instant(day, newsletter.send_at, newsletter.zone)
-        if skipped := _create(session, number, Due(day, due_at), now, who=who):
-            editions.change(session, skipped, EditionState.SKIPPED, now, who=who, why=why)
-    return _create(session, number, ahead, now, who=who)
-
-
-def _skip_taken_out(session: Session, newsletter: NewsletterSettings, number: int, now: datetime) -> None:
-    """Skip drafts whose date was taken out since they were made, unless a hand has decided of them."""
-    for edition in editions.in_state(session, [EditionState.DRAFT], number):
-        why = newsletter.taken_out(edition.local_date) if edition.kind == EditionKind.DAILY else ""
-        if why and edition.due_at > now and not is_marked(session, _id(edition), "state"):
-            editions.change(session, edition, EditionState.SKIPPED, now, who=WHO, why=why)
-
-
-def _make_missed(
-    session: Session, newsletter: NewsletterSettings, number: int, due: Due, now: datetime, *, is_newest: bool
-) -> None:
-    edition = _create(session, number, due, now)
-    if edition is None or now - due.at <= timedelta(seconds=newsletter.late_limit):
-        return
-    if is_newest:
-        why = f"found {_minutes(now - due.at)} after its time, past the late limit"
-        editions.change(session, edition, EditionState.HELD, now, who=WHO, why=why)
-    else:
-        editions.change(session, edition, EditionState.SKIPPED, now, who=WHO, why=NOBODY_RAN)
-
-
-def _create(session: Session, number: int, due: Due, now: datetime, *, who: str = WHO) -> Edition | None:
-    return editions.create(
-        session, number, due.day.isoformat(), EditionKind.DAILY, due.day, due.at, now, who=who
-    )
+# ── inside ──────────────────────────────────────────────────────────────────────────────────────
 
 
 def _is_open(edition: Edition) -> bool:
@@ -288,10 +235,6 @@ def _in_the_way(
     with runtime.database.reading() as session:
         found = in_the_way(runtime, session, newsletter, edition, drafted, rendition)
     return " ".join(finding.sentence for finding in found)
-
-
-def _minutes(duration: timedelta) -> str:
-    return f"{int(duration.total_seconds() // 60)} minutes"
 
 
 def _id(edition: Edition) -> int:

@@ -86,7 +86,8 @@ def _kept(runtime: Runtime, place: Place, now: datetime) -> Kept:
         place.newsletter_id, place.slug, place.name, place.state, place.can_return, place.cadence, place.zone,
         until.astimezone(newsletter.zone).date() if is_paused and newsletter and until else None,
         place.sections, _sections_of(newsletter) if newsletter else (),
-        has_own_zone=newsletter is not None and newsletter.delivery_time == "subscriber", has_weekly=False,
+        has_own_zone=newsletter is not None and newsletter.delivery_time == "subscriber",
+        has_weekly=newsletter is not None and bool(newsletter.weekly),
     )  # fmt: skip
 
 
@@ -107,7 +108,7 @@ def prefer(runtime: Runtime, subscriber_id: int, slug: str, wishes: Wishes, now:
         return False
     values: dict[str, object] = {}
     if wishes.cadence is not None:
-        values["cadence"] = _cadence(wishes.cadence)
+        values["cadence"] = _cadence(newsletter, wishes.cadence)
     if wishes.zone is not None:
         values["zone"] = _zone(wishes.zone)
     if wishes.pause_until is not None:
@@ -126,8 +127,8 @@ def prefer(runtime: Runtime, subscriber_id: int, slug: str, wishes: Wishes, now:
     return changed or chose
 
 
-def _cadence(text: str) -> Cadence:
-    if text not in set(Cadence):
+def _cadence(newsletter: NewsletterSettings, text: str) -> Cadence:
+    if text not in set(Cadence) or (text == Cadence.WEEKLY and not newsletter.weekly):
         raise Misuse("That is no way of getting a newsletter.", next_step="choose one of those offered")
     return Cadence(text)
 

@@ -9,11 +9,12 @@ from datetime import date, datetime
 from sqlmodel import Session
 
 from newsletter.config import NewsletterSettings
-from newsletter.errors import Misuse, Refused
+from newsletter.errors import Misuse
 from newsletter.models import Edition, EditionKind
 from newsletter.runtime import Runtime
 from newsletter.schedule import next_due
-from newsletter.services.drafting import Draft, as_it_stands, draft, render, too_few
+from newsletter.services.drafting import Draft, as_it_stands, draft, refusal_of_few, render, too_few
+from newsletter.services.timing import need_calendar, slug_of
 from newsletter.store import editions
 from newsletter.store.newsletters import newsletter_ids
 from newsletter.values import Candidate, Choice, Rendition
@@ -56,20 +57,22 @@ def rehearse(runtime: Runtime, newsletter: NewsletterSettings, now: datetime, *,
         stored = editions.read_rendition(session, edition.rendition_id) if edition.rendition_id else None
     few = too_few(newsletter, edition, drafted.choice)
     if few and stored is None:
-        raise Refused(
-            f"{newsletter.slug}/{edition.slug} would be skipped: {few}.",
-            next_step="newsletter gather, or newsletter articles import FILE",
-        )
+        raise refusal_of_few(newsletter, edition, "would be skipped", few)
     rendition = stored or render(runtime, newsletter, edition, drafted)
     return Rehearsal(edition, drafted.choice, drafted.pool, rendition)
 
 
-def preview(runtime: Runtime, newsletter: NewsletterSettings, now: datetime) -> Preview:
-    """Choose the edition that is due next after `now`, as it would be were it closed now."""
-    due = next_due(newsletter, now)
+def preview(
+    runtime: Runtime, newsletter: NewsletterSettings, now: datetime, *, kind: EditionKind = EditionKind.DAILY
+) -> Preview:
+    """Choose the edition of this kind that is due next after `now`, as it would be were it closed now.
+
+    Raises Misuse for the weekly of a newsletter that has none.
+    """
+    due = next_due(need_calendar(newsletter, kind), now)
     with runtime.database.reading() as session:
-        found = _find(session, newsletter, due.day.isoformat())
-        edition = found or _unwritten(session, newsletter, due.day, due.at, now)
+        edition = _unwritten(session, newsletter, due.day, due.at, now, kind)
+        edition = _find(session, newsletter, edition.slug) or edition
         drafted = draft(runtime, session, newsletter, edition, closed_at=now)
     return Preview(edition, drafted, too_few(newsletter, edition, drafted.choice))
 
@@ -79,9 +82,14 @@ def _find(session: Session, newsletter: NewsletterSettings, slug: str) -> Editio
 
 
 def _unwritten(
-    session: Session, newsletter: NewsletterSettings, day: date, due_at: datetime, now: datetime
+    session: Session,
+    newsletter: NewsletterSettings,
+    day: date,
+    due_at: datetime,
+    now: datetime,
+    kind: EditionKind = EditionKind.DAILY,
 ) -> Edition:
     return Edition(
-        newsletter_id=newsletter_ids(session).get(newsletter.slug, 0), slug=day.isoformat(),
-        kind=EditionKind.DAILY, local_date=day, due_at=due_at, created_at=now,
+        newsletter_id=newsletter_ids(session).get(newsletter.slug, 0), slug=slug_of(day, kind),
+        kind=kind, local_date=day, due_at=due_at, created_at=now,
     )  # fmt: skip

@@ -40,11 +40,14 @@ class Revision:
     values: dict[str, Any] = field(default_factory=dict)
 
 
-def write(session: Session, edition: Edition, revision: Revision, now: datetime, *, who: str) -> bool:
+def write(
+    session: Session, newsletter: NewsletterSettings, edition: Edition, revision: Revision, now: datetime, *,
+    who: str,
+) -> bool:  # fmt: skip
     """Store a revision of the edition as it was read; False when somebody else changed it first."""
     number, version = id_of(edition), edition.version + 1
     values = revision.values | {
-        "subject": subject_for(edition, revision.drafted),
+        "subject": subject_for(newsletter, edition, revision.drafted),
         "reasons": {str(article): why for article, why in revision.drafted.choice.reasons.items()},
     }
     if not editions.revise(session, edition, revision.drafted.choice.placements, **values):

@@ -175,7 +175,7 @@ def _edit(
         withdrawn = edition.state == EditionState.APPROVED
         revision = _revision(runtime, newsletter, edition, after, change, withdrawn=withdrawn)
         with runtime.database.writing() as session:
-            if write(session, edition, revision, now, who=hand.who):
+            if write(session, newsletter, edition, revision, now, who=hand.who):
                 return Edited(editions.get(session, id_of(edition)), change.told, withdrawn)
     raise too_busy(newsletter, edition)
 

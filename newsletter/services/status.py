@@ -52,6 +52,7 @@ __all__ = [
 ]
 
 RECENT = 3
+OF_THE_WEEK = 2  # a weekly ahead and the last one take no place of the dailies
 MOST_IN_DOUBT = 10
 CLOCK = "clock"  # the lease that the scheduler signs
 UNTOLD = timedelta(hours=24)
@@ -109,9 +110,10 @@ def _editions_to_show(session: Session, runtime: Runtime) -> Shown:
     doubts = sorted(standing.in_doubt(session), reverse=True)[:MOST_IN_DOUBT]
     waiting += [editions.get(session, number) for number in doubts]
     found = {}
-    for slug in runtime.newsletters:
+    for slug, newsletter in runtime.newsletters.items():
         number = numbers.get(slug, 0)
-        own = {edition.id: edition for edition in editions.recent(session, number, RECENT)}
+        limit = RECENT + (OF_THE_WEEK if newsletter.weekly else 0)
+        own = {edition.id: edition for edition in editions.recent(session, number, limit)}
         own |= {edition.id: edition for edition in waiting if edition.newsletter_id == number}
         latest_first = sorted(own.values(), key=lambda edition: (edition.due_at, edition.id), reverse=True)
         found[slug] = [(edition, deliveries.sums(session, edition.id or 0)) for edition in latest_first]
@@ -165,7 +167,8 @@ def edition_story(runtime: Runtime, name: str, now: datetime) -> EditionStory:
 
 
 def split_name(runtime: Runtime, name: str, now: datetime) -> tuple[NewsletterSettings, str]:
-    """`newsletter/slug` → its settings and slug; with one newsletter, the slug alone is enough.
+    """`newsletter/slug` → its settings and slug; with one newsletter, the slug alone is enough. A slug may
+    say `today` for its date: `today`, `today-weekly`.
 
     Raises Misuse for a name that names nothing: no act may fall on an edition that nobody named.
     """
@@ -175,8 +178,9 @@ def split_name(runtime: Runtime, name: str, now: datetime) -> tuple[NewsletterSe
     if not slug.strip():
         raise Misuse("No edition is named.", next_step="newsletter editions list")
     newsletter = runtime.newsletter(head)
-    if slug == "today":
-        slug = now.astimezone(newsletter.zone).date().isoformat()
+    day, dash, kind = slug.partition("-")
+    if day == "today":
+        slug = f"{now.astimezone(newsletter.zone).date()}{dash}{kind}"
     return newsletter, slug
 
 

@@ -54,11 +54,31 @@ def say_why(runtime: Runtime, subscriber_id: int, newsletter_id: int, reason: st
 def return_to(runtime: Runtime, subscriber_id: int, newsletter_id: int, now: datetime) -> bool:
     """Undo a leave; True when the subscription is active afterwards. Lifts no suppression."""
     with runtime.database.writing() as session:
-        if places.revive(session, subscriber_id, newsletter_id, now):
-            _note(session, now, "reader", "return", subscriber_id, newsletter_id)
-            return True
-        state = places.state_of(session, subscriber_id, newsletter_id)
-        return state is SubscriptionState.ACTIVE
+        return _return(session, subscriber_id, newsletter_id, now)
+
+
+def return_weekly(runtime: Runtime, subscriber_id: int, newsletter_id: int, now: datetime) -> bool:
+    """Undo a leave, and get it once a week from now on; True when that is so afterwards.
+
+    Nothing changes where there is no weekly (any more): nobody is to get every day what they left.
+    """
+    if not has_weekly(runtime, newsletter_id):
+        return False
+    with runtime.database.writing() as session:
+        is_back = _return(session, subscriber_id, newsletter_id, now)
+        if is_back and places.prefer(session, subscriber_id, newsletter_id, {"cadence": Cadence.WEEKLY}):
+            _note(session, now, "reader", "prefer", subscriber_id, newsletter_id, "cadence")
+        return is_back
+
+
+def has_weekly(runtime: Runtime, newsletter_id: int) -> bool:
+    """Whether a newsletter can be had once a week. The store is asked only where some newsletter can."""
+    weeklies = [newsletter.slug for newsletter in runtime.settings.newsletters if newsletter.weekly]
+    if not weeklies:
+        return False
+    with runtime.database.reading() as session:
+        numbers = newsletter_ids(session)
+    return any(numbers.get(slug) == newsletter_id for slug in weeklies)
 
 
 def list_people(
@@ -109,12 +129,21 @@ def add(
     return Answer.KNOWN
 
 
+def _return(session: Session, subscriber_id: int, newsletter_id: int, now: datetime) -> bool:
+    if places.revive(session, subscriber_id, newsletter_id, now):
+        _note(session, now, "reader", "return", subscriber_id, newsletter_id)
+        return True
+    return places.state_of(session, subscriber_id, newsletter_id) is SubscriptionState.ACTIVE
+
+
 def _newsletter_id(session: Session, runtime: Runtime, slug: str, now: datetime) -> int:
     sync_newsletters(session, [runtime.newsletter(slug)], now)
     return newsletter_ids(session)[slug]
 
 
 def _note(
-    session: Session, now: datetime, who: str, act: str, subscriber_id: int, newsletter_id: int
-) -> None:
-    note(session, now, who, act, "subscriber", subscriber_id, f"newsletter {newsletter_id}")
+    session: Session, now: datetime, who: str, act: str, subscriber_id: int, newsletter_id: int,
+    what: str = "",
+) -> None:  # fmt: skip
+    why = f"newsletter {newsletter_id}{what and ': '}{what}"
+    note(session, now, who, act, "subscriber", subscriber_id, why)

@@ -5,11 +5,12 @@ A part of editing, sending and deciding. It reads and never writes.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlmodel import Session
 
 from newsletter.config import NewsletterSettings
+from newsletter.errors import Misuse
 from newsletter.models import Edition, EditionKind
 from newsletter.schedule import WEEK, due_instant, next_due
 from newsletter.store import editions
@@ -17,15 +18,38 @@ from newsletter.store import editions
 OF_THEIR_OWN_TIME = (EditionKind.EXTRA, EditionKind.CORRECTION)
 
 
+def calendar_of(newsletter: NewsletterSettings, kind: EditionKind) -> NewsletterSettings | None:
+    """The schedule by which editions of this kind are due; None where the calendar brings none."""
+    if kind in OF_THEIR_OWN_TIME:
+        return None
+    return newsletter.once_a_week if kind is EditionKind.WEEKLY else newsletter
+
+
+def need_calendar(newsletter: NewsletterSettings, kind: EditionKind) -> NewsletterSettings:
+    """The schedule for this kind. Raises Misuse where there is none."""
+    calendar = calendar_of(newsletter, kind)
+    if calendar is None:
+        raise Misuse(
+            f"{newsletter.slug} has no {kind}.",
+            next_step=f'write {kind} = "sun", or another day, into [[newsletters]] {newsletter.slug}',
+        )
+    return calendar
+
+
+def slug_of(day: date, kind: EditionKind) -> str:
+    """The slug of the edition that the calendar brings on this date."""
+    return f"{day}-{kind}" if kind is EditionKind.WEEKLY else f"{day}"
+
+
 def usual_due(newsletter: NewsletterSettings, edition: Edition) -> datetime | None:
-    """When it is due unless a hand sends it: a daily by the schedule, None on dates without one, an extra
-    and a correction at the time that they were given."""
+    """When it is due unless a hand sends it: a daily and a weekly by the schedule, None on dates without
+    one, an extra and a correction at the time that they were given."""
     if edition.kind in OF_THEIR_OWN_TIME:
         return edition.own_due_at
-    day = edition.local_date
-    if WEEK[day.weekday()] not in newsletter.days or newsletter.taken_out(day):
+    day, calendar = edition.local_date, calendar_of(newsletter, EditionKind(edition.kind))
+    if calendar is None or WEEK[day.weekday()] not in calendar.days or calendar.taken_out(day):
         return None
-    return due_instant(edition.local_date, newsletter.send_at, newsletter.zone)
+    return due_instant(day, calendar.send_at, calendar.zone)
 
 
 def cutoff_of(newsletter: NewsletterSettings, edition: Edition) -> datetime:
@@ -49,8 +73,8 @@ def closing_moment(
 
 def lapses_at(session: Session, newsletter: NewsletterSettings, edition: Edition) -> datetime | None:
     """The cut-off of the next of its kind, when it is too late for this one; None while no next is known."""
-    if edition.kind not in OF_THEIR_OWN_TIME:
-        following = next_due(newsletter, edition.due_at).at
+    if calendar := calendar_of(newsletter, EditionKind(edition.kind)):
+        following = next_due(calendar, edition.due_at).at
     else:
         later = editions.following(session, edition)
         if later is None:

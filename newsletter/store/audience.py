@@ -22,14 +22,21 @@ from newsletter.models import (
 )
 from newsletter.store.sections import reads_any_of, sections_ahead
 
+# It came, may have come, or will
+COMES = (DeliveryState.SENT, DeliveryState.UNKNOWN, DeliveryState.QUEUED, DeliveryState.DEFERRED)
 Audience = Select[Any, Any, Any, Any]
 
 
 def audience_of(edition: Edition, at: datetime, *, sections: Collection[str] | None) -> Audience:
-    """Those whom this edition is for; a correction is for those who got what it corrects."""
+    """Those whom this edition is for; a correction is for those who got what it corrects.
+
+    A weekly is for none who have the daily of its date: they chose it since, and had the week already.
+    """
     people = audience(
         edition.newsletter_id, EditionKind(edition.kind), edition.local_date, at, sections=sections
     )
+    if edition.kind == EditionKind.WEEKLY:
+        return people.where(~_has_the_daily_of(edition))
     if edition.kind != EditionKind.CORRECTION:
         return people
     got_it = exists().where(
@@ -38,6 +45,23 @@ def audience_of(edition: Edition, at: datetime, *, sections: Collection[str] | N
         col(Delivery.state).in_((DeliveryState.SENT, DeliveryState.UNKNOWN)),
     )
     return people.where(got_it)
+
+
+def _has_the_daily_of(edition: Edition) -> Any:
+    daily = (
+        select(col(Edition.id))
+        .where(
+            col(Edition.newsletter_id) == edition.newsletter_id,
+            col(Edition.kind) == EditionKind.DAILY,
+            col(Edition.local_date) == edition.local_date,
+        )
+        .scalar_subquery()
+    )
+    return exists().where(
+        col(Delivery.edition_id) == daily,
+        col(Delivery.subscriber_id) == col(Subscriber.id),
+        col(Delivery.state).in_(COMES),
+    )
 
 
 def audience(

@@ -8,10 +8,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, case, exists, func, or_, select
+from sqlalchemy import Select, and_, case, delete, exists, func, or_, select
 from sqlmodel import Session, col
 
-from newsletter.models import Batch, BatchState, Delivery, DeliveryState, Edition, EditionState, Subscriber
+from newsletter.models import (
+    Attempt,
+    Batch,
+    BatchState,
+    Delivery,
+    DeliveryState,
+    Edition,
+    EditionState,
+    Subscriber,
+)
 from newsletter.store.control import goes_on
 from newsletter.store.ledger import SENDABLE
 from newsletter.values import BatchKey, Sums
@@ -194,6 +203,29 @@ def are_dropped(session: Session, edition_id: int) -> bool:
     rows = exists().where(col(Delivery.edition_id) == edition_id)
     batches = exists().where(col(Batch.edition_id) == edition_id)
     return bool(session.execute(select(batches & ~rows)).scalar_one())
+
+
+def oldest_kept(session: Session, before: datetime) -> int | None:
+    """The edition that was due before then, is over, and whose rows have been kept the longest."""
+    rows = exists().where(col(Delivery.edition_id) == col(Edition.id))
+    query = (
+        select(col(Edition.id))
+        .where(
+            col(Edition.state).in_((EditionState.SENT, EditionState.CANCELLED)),
+            col(Edition.due_at) < before,
+            rows,
+        )
+        .order_by(col(Edition.due_at))
+        .limit(1)
+    )
+    return session.execute(query).scalar_one_or_none()
+
+
+def drop(session: Session, edition_id: int) -> int:
+    """Drop all rows of an edition; its batches and their sums stay. Returns how many they were."""
+    session.execute(delete(Attempt).where(col(Attempt.edition_id) == edition_id))
+    gone = session.execute(delete(Delivery).where(col(Delivery.edition_id) == edition_id))
+    return int(gone.rowcount)  # type: ignore[attr-defined]
 
 
 def editions_in_doubt(session: Session) -> list[int]:

@@ -87,11 +87,12 @@ def following(session: Session, edition: Edition) -> Edition | None:
 
 
 def before(session: Session, edition: Edition) -> Edition | None:
-    """The newsletter's latest edition before this one that readers were sent."""
+    """The latest edition before this one, among its fellows, that readers were sent."""
     return session.exec(
         select(Edition)
         .where(
             Edition.newsletter_id == edition.newsletter_id,
+            col(Edition.kind).in_(EditionKind(edition.kind).fellows),
             col(Edition.due_at) < edition.due_at,
             reached(),
         )
@@ -219,8 +220,8 @@ def placements(session: Session, edition_id: int) -> tuple[Placement, ...]:
     )  # fmt: skip
 
 
-def went_out(session: Session, newsletter_id: int) -> Mapping[int, Ran]:
-    """Articles that readers of this newsletter were sent → the latest edition that carried them.
+def went_out(session: Session, newsletter_id: int, kinds: Collection[EditionKind]) -> Mapping[int, Ran]:
+    """Articles that readers were sent in editions of these kinds → the latest one that carried them.
 
     An edition went out when at least one of its deliveries is `sent` or `unknown`; its batches'
     sums say so, also when retention has dropped the deliveries.
@@ -228,7 +229,7 @@ def went_out(session: Session, newsletter_id: int) -> Mapping[int, Ran]:
     rows = session.exec(
         select(Entry.article_id, Edition.slug, Edition.closed_at, Edition.due_at)
         .join(Edition, col(Edition.id) == col(Entry.edition_id))
-        .where(Edition.newsletter_id == newsletter_id, reached())
+        .where(Edition.newsletter_id == newsletter_id, col(Edition.kind).in_(kinds), reached())
         .order_by(col(Edition.due_at))
     )
     return {article: Ran(slug, closed_at or due_at) for article, slug, closed_at, due_at in rows}

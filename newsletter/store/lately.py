@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
-from newsletter.models import Article, Batch, Edition, Entry, Slot
+from newsletter.models import Article, Batch, Edition, EditionKind, Entry, Slot
 from newsletter.store.editions import reached
 
 
@@ -31,13 +31,20 @@ class Size:
     stories: int
 
 
-def carried_since(session: Session, newsletter_id: int, since: datetime) -> Sequence[Carried]:
-    """Every entry of the editions that went out since then, the latest first."""
+def carried_since(
+    session: Session, newsletter_id: int, kinds: Collection[EditionKind], since: datetime
+) -> Sequence[Carried]:
+    """Every entry of the editions of these kinds that went out since then, the latest first."""
     rows = session.execute(
         select(Entry.article_id, Edition.slug, Entry.headline, Article.title, Article.picture_url)  # type: ignore[call-overload]
         .join(Edition, col(Edition.id) == col(Entry.edition_id))
         .join(Article, col(Article.id) == col(Entry.article_id))
-        .where(col(Edition.newsletter_id) == newsletter_id, col(Edition.due_at) >= since, reached())
+        .where(
+            col(Edition.newsletter_id) == newsletter_id,
+            col(Edition.kind).in_(kinds),
+            col(Edition.due_at) >= since,
+            reached(),
+        )
         .order_by(col(Edition.due_at).desc(), col(Entry.position))
     )
     return [Carried(article, slug, own or title, picture) for article, slug, own, title, picture in rows]

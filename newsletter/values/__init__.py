@@ -1,6 +1,7 @@
 """Frozen values that travel between the rooms. No behaviour beyond what their fields imply."""
 
 from newsletter.values.articles import (
+    Appearance,
     ArticleDraft,
     Candidate,
     CarriedBy,
@@ -36,6 +37,7 @@ from newsletter.values.flows import Flow
 from newsletter.values.letters import LetterHead, LetterInHand, LetterView, PrintedLetter
 
 __all__ = [
+    "Appearance",
     "ArticleDraft",
     "BatchKey",
     "Body",

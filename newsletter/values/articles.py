@@ -106,6 +106,30 @@ class Ran:
 
 
 @dataclass(frozen=True, slots=True)
+class Appearance:
+    """Where an edition that went out told an article, and in which words of its own.
+
+    `place` is its place among the edition's entries, 0 first, of `length` entries. `began_at` is when the
+    edition's first copy began.
+    """
+
+    article_id: int
+    edition: str
+    began_at: datetime
+    slot: Slot
+    section: str
+    place: int
+    length: int
+    headline: str = ""
+    summary: str = ""
+
+    @property
+    def share(self) -> float:
+        """How far up the page it stood: 1 for its first entry, towards 0 for its last."""
+        return 1 - self.place / self.length
+
+
+@dataclass(frozen=True, slots=True)
 class Placement:
     """An article in a slot, and why it is there."""
 

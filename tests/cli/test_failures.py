@@ -158,6 +158,7 @@ FAILURES = (
     Failure("editions show town/2026-02-30", 2, "town has no edition '2026-02-30'"),
     Failure("editions draft town --at 15:00", 2, "--at goes with --extra"),
     Failure("editions draft town --extra --at 04:00 --now " + DAWN, 2, "18 Feb 04:00 has passed", drafted),
+    Failure("editions draft town --weekly", 2, "town has no weekly"),
     Failure("editions draft town --extra --at noon", 2, "'noon' is no instant"),
     Failure(f"editions pin {TODAY} 99", 2, "There is no article '99'", drafted),
     Failure(f"editions pin {TODAY} 1 --slot more", 2, "The slot more holds no article; .* lead", drafted),

@@ -31,6 +31,12 @@ class Authority:
 
     def server(self, host: str, *, expired: bool = False) -> ssl.SSLContext:
         """A server's TLS context with a certificate for `host`, a name or an address."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certificate(host, expired=expired))
+        return context
+
+    def certificate(self, host: str, *, expired: bool = False) -> Path:
+        """A file with a fresh key and the certificate for `host`."""
         key = ec.generate_private_key(ec.SECP256R1())
         try:
             name: x509.GeneralName = x509.IPAddress(ipaddress.ip_address(host))
@@ -46,9 +52,7 @@ class Authority:
             key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
             + certificate.public_bytes(Encoding.PEM)
         )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(file)
-        return context
+        return file
 
 
 def _name(text: str) -> x509.Name:

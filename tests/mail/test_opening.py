@@ -13,6 +13,7 @@ from newsletter.config import Relay
 from newsletter.mail.smtp import NotOpened, Timeouts, open_session
 from newsletter.values import Fate, Outcome, Phase
 from tests.mail.certificates import Authority
+from tests.mail.hostile import relay_saying
 from tests.smtpd import SmtpServer
 
 LETTER = b"Subject: x\r\n\r\nx\r\n"
@@ -145,6 +146,31 @@ def test_a_greeting_that_refuses(authority: Authority, greeting: bytes, fate: Fa
         error = refused(relay_of(server, authority, tls="none"))
     assert (error.outcome.phase, error.outcome.fate) == (Phase.GREETING, fate)
     assert greeting.decode() in str(error)
+
+
+@pytest.mark.parametrize(
+    ("answers", "phase"),
+    [
+        ((b"220 hi\r\n",), Phase.EHLO),
+        ((b"220 hi\r\n", b"250-hi\r\n250 STARTTLS\r\n"), Phase.STARTTLS),
+        ((b"220 hi\r\n", b"250-hi\r\n250 AUTH PLAIN\r\n"), Phase.AUTH),
+        ((b"220 hi\r\n", b"250-hi\r\n250 AUTH LOGIN\r\n", b"334 \r\n"), Phase.AUTH),
+    ],
+    ids=["to EHLO", "to STARTTLS", "to AUTH PLAIN", "in the middle of AUTH LOGIN"],
+)
+def test_a_goodbye_at_any_step(answers: tuple[bytes, ...], phase: Phase) -> None:
+    """RFC 5321 §3.8: a 421 may come to every command. It is about the moment, and nobody's mail."""
+    tls = "starttls" if phase is Phase.STARTTLS else "none"
+
+    async def run() -> NotOpened:
+        async with relay_saying(*answers, b"421 4.3.2 going down\r\n") as heard:
+            known = {"tls": tls, "user": "post", "password": SecretStr("x")}
+            with pytest.raises(NotOpened) as caught:
+                await open_session(heard.relay.model_copy(update=known))
+            return caught.value
+
+    outcome = asyncio.run(run()).outcome
+    assert (outcome.phase, outcome.fate, outcome.reply) == (phase, Fate.BUSY, "421 4.3.2 going down")
 
 
 def test_nobody_there(authority: Authority) -> None:

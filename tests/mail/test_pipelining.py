@@ -296,6 +296,13 @@ def test_each_step_has_its_own_time(
     assert outcome.text == "The relay was silent for 0.15 seconds."
 
 
+def test_nobody_is_given_less_time_than_the_standard_asks() -> None:
+    """RFC 5321 §4.5.3.2, in minutes: greeting, MAIL and RCPT, DATA, a block, the final dot."""
+    usual = Timeouts()
+    times = (usual.greeting, usual.command, usual.data, usual.block, usual.dot)
+    assert [seconds / 60 for seconds in times] == [5, 5, 2, 3, 10]
+
+
 def test_a_tarpit_that_drips_has_no_more_time_than_one_that_is_silent() -> None:
     timeouts = replace(QUICK, command=0.2)
     drips = (b"250-wait\r\n", 0.05) * 40

@@ -115,6 +115,9 @@ def test_memory_is_bounded_whatever_comes() -> None:
         (Phase.MAIL, 550, "5.1.1", "even so", Fate.STOP),
         (Phase.MAIL, 451, "", "later", Fate.BUSY),
         (Phase.MAIL, 421, "", "enough for one connection", Fate.LOST),
+        (Phase.MAIL, 452, "4.5.3", "Too many messages sent", Fate.LOST),
+        (Phase.MAIL, 452, "4.3.1", "Insufficient system storage", Fate.BUSY),
+        (Phase.RCPT, 452, "4.2.2", "Too many messages in this mailbox", Fate.BUSY),
         # about the recipient
         (Phase.RCPT, 550, "5.1.1", "x", Fate.DEAD),
         (Phase.RCPT, 550, "5.1.2", "x", Fate.DEAD),

@@ -17,7 +17,7 @@ from newsletter.render.inline import inline, take_inline_rules
 from newsletter.render.lint.faults import Flaw
 from newsletter.render.lint.markup import markup_flaws
 from newsletter.render.mjml import MarkupError, to_html
-from newsletter.render.theme import load_theme
+from newsletter.render.theme import Theme, load_theme
 from tests.render import sample
 from tests.render.page import Page
 from tests.render.themes import own_theme, with_footer
@@ -47,7 +47,7 @@ def watching() -> Iterator[list[tuple[str, str]]]:
 
 def test_a_compilation_opens_the_theme_and_nothing_else() -> None:
     compile_edition(sample.full(), load_theme("default"))
-    theme = load_theme("default")
+    theme = Theme("default", load_theme("default").folders)  # one whose files nobody has read yet
     with watching() as seen:
         compile_edition(sample.full(), theme)
     assert {"digest.mjml.j2", "digest.txt.j2", "inline.css"} <= {Path(name).name for _, name in seen}

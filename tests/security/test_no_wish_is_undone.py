@@ -97,13 +97,14 @@ def test_an_address_is_refused_or_is_the_one_that_is_stored(room: Newsroom, serv
 
 
 @on_sqlite
-@pytest.mark.parametrize("fault", ["none", "stuffed", "expired"])
+@pytest.mark.parametrize("fault", ["none", "busy", "stuffed", "expired", "wrong name"])
 def test_without_the_promised_encryption_nothing_is_said(
     tmp_path: Path, database_url: str, fault: Any
 ) -> None:
     authority = Authority(tmp_path)
-    certificate = authority.server("127.0.0.1", expired=fault == "expired")
-    mood = "good" if fault == "expired" else fault
+    host = "elsewhere.test" if fault == "wrong name" else "127.0.0.1"
+    certificate = authority.server(host, expired=fault == "expired")
+    mood = "good" if fault in ("expired", "wrong name") else fault
     with SmtpServer(certificate=certificate, starttls=mood, user="me", password="hunter2") as server:
         room = Newsroom(tmp_path / "room", database_url, server.port)
         login = f'tls = "starttls"\nca_file = "{authority.ca_file}"\nuser = "me"\npassword = "hunter2"'

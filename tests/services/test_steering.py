@@ -27,6 +27,8 @@ from newsletter.models import (
     History,
     Rendition,
 )
+from newsletter.render.compile import compile_edition
+from newsletter.render.theme import load_theme
 from newsletter.runtime import Runtime
 from newsletter.services import mending, sending, steering
 from newsletter.services.steering import Refusals
@@ -38,14 +40,19 @@ from newsletter.store.newsletters import sync_newsletters
 from newsletter.values import BatchKey
 from tests.newsroom import NINE, reader
 from tests.people import make_readers
+from tests.render import sample
 from tests.store.test_ledger import busy, settled
-from tests.web.conftest import PAPER, Paper, paper, rendition, runtime
+from tests.web.conftest import PAPER, Paper, paper, runtime
 
 __all__ = ["paper", "runtime"]
 
 TEN = NINE + timedelta(hours=1)
 SLUG = "2026-02-18"
 WITHOUT_LEDGER = (EditionState.DRAFT, EditionState.APPROVED, EditionState.SKIPPED, EditionState.HELD)
+# One that nothing is in the way of
+SOUND = compile_edition(
+    dataclasses.replace(sample.shortest(), postal_address=PAPER.postal_address), load_theme("default")
+)
 Act = Callable[[Runtime, NewsletterSettings], object]
 
 
@@ -58,7 +65,7 @@ def set_up(
             session, paper.ids["post"], SLUG, EditionKind.DAILY, date(2026, 2, 18), NINE, NINE
         )
         assert edition is not None and edition.id is not None
-        edition.rendition_id = editions.save_rendition(session, edition, rendition("<p>x</p>"), NINE)
+        edition.rendition_id = editions.save_rendition(session, edition, SOUND, NINE)
         edition.state, edition.why, edition.closed_at = state, "so it is", NINE
         has_ledger = state not in WITHOUT_LEDGER
         if has_ledger:

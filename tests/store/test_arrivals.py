@@ -30,6 +30,7 @@ def test_a_row_that_the_store_does_not_take_is_not_quoted(database: Database) ->
         "",
         since,
         "{}",
+        "",
     )
     with pytest.raises(StoreFailed) as caught, database.preparing() as session:
         arrivals.begin(session)

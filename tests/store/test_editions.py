@@ -183,8 +183,10 @@ def test_a_story_is_used_when_somebody_got_it(
         )  # fmt: skip
         session.flush()
         ran = {article: Ran("2026-02-18", edition.due_at)} if is_used else {}
-        assert editions.went_out(session, newsletter) == ran
-        assert editions.went_out(session, make_newsletter(session, "other")) == {}
+        kinds = EditionKind.DAILY.fellows
+        assert editions.went_out(session, newsletter, kinds) == ran
+        assert editions.went_out(session, newsletter, EditionKind.WEEKLY.fellows) == {}
+        assert editions.went_out(session, make_newsletter(session, "other"), kinds) == {}
 
 
 def test_editions_are_found_by_slug_state_and_time(database: Database) -> None:

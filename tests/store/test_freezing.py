@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from newsletter.models import Batch, Delivery, EditionKind, Subscriber, Subscription, SubscriptionState
 from newsletter.schedule import later_dues
-from newsletter.store import freezing, subscribers
+from newsletter.store import freezing, places, subscribers
 from newsletter.store.audience import audience
 from newsletter.store.database import Database
 from newsletter.store.subscribers import Newcomer
@@ -87,7 +87,7 @@ def test_who_comes_and_who_leaves_during_the_freeze_is_not_turned_away(database:
         is_frozen.wait()
         for n in range(1, 21):
             with database.writing() as session:
-                assert subscribers.end(session, n, newsletter, NINE)
+                assert places.end(session, n, newsletter, NINE)
             with database.writing() as session:
                 person = Newcomer(f"new{n}@town.example", f"new key {n}", "rest")
                 assert subscribers.admit(session, newsletter, [person], NINE).new

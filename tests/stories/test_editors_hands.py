@@ -152,7 +152,7 @@ def mails_of(room: Newsroom) -> dict[str, bytes]:
     with room.opened() as runtime:
         compiled = sending.compose(runtime, 1)
         with runtime.database.reading() as session:
-            readers = [subscribers.reader(session, number) for number in range(1, 4)]
+            readers = [subscribers.reader(session, number, 1) for number in range(1, 4)]
     return {reader.address: compiled.fill(reader) for reader in readers if reader}
 
 

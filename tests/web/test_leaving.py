@@ -9,8 +9,15 @@ import httpx
 import pytest
 from sqlalchemy import event, select
 
-from newsletter.models import History, Subscription, SubscriptionState, Suppression, SuppressionReason
-from tests.web.conftest import NOON, Paper
+from newsletter.models import (
+    Cadence,
+    History,
+    Subscription,
+    SubscriptionState,
+    Suppression,
+    SuppressionReason,
+)
+from tests.web.conftest import NOON, Paper, served
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
@@ -205,3 +212,28 @@ def altered(token: str) -> Iterator[str]:
         yield token + ending
     if token.upper() != token:
         yield token.upper()
+
+
+def weekly(paper: Paper) -> Cadence:
+    with paper.runtime.database.reading() as session:
+        place = session.get(Subscription, (paper.alice, paper.ids["post"]))
+    assert place is not None
+    return Cadence(place.cadence)
+
+
+def test_who_leaves_may_have_it_once_a_week_instead(paper: Paper, leave: str) -> None:
+    with served(paper, weekly="sun") as site:
+        left = site.post(leave, data=ONE_CLICK)
+        assert "Get it once a week instead" in left.text
+        back = site.post(leave, data={"weekly": "1"})
+        assert back.status_code == 200 and "once a week from now on" in back.text
+    assert states(paper)["post"] == SubscriptionState.ACTIVE and weekly(paper) == Cadence.WEEKLY
+    assert acts(paper) == ["leave", "return", "prefer"]
+
+
+def test_where_there_is_no_weekly_none_is_offered_and_nobody_is_brought_back_to_the_daily(
+    site: httpx.Client, paper: Paper, leave: str
+) -> None:
+    assert "once a week" not in site.post(leave, data=ONE_CLICK).text
+    assert "Nothing was changed" in site.post(leave, data={"weekly": "1"}).text
+    assert states(paper)["post"] == SubscriptionState.ENDED and weekly(paper) == Cadence.DAILY

@@ -218,3 +218,17 @@ def test_nobodys_address_gets_no_letter(site: httpx.Client, paper: Paper) -> Non
     site.post("/preferences", data={"address": "nobody@readers.example"})
     (letter,) = letters(paper, LetterKind.PREFERENCES)
     assert letter.deadline <= paper.runtime.clock.now()
+
+
+def test_once_a_week_is_a_choice_where_the_newsletter_has_a_weekly(paper: Paper, own: str) -> None:
+    with served(paper) as site:
+        assert "Once a week" not in site.get(own).text
+        refused = site.post(own, data={"save": "post", "cadence": "weekly"})
+        assert 'class="trouble"' in refused.text
+    assert kept(paper).cadence == Cadence.DAILY
+    with served(paper, weekly="sun") as site:
+        assert '<option value="weekly">Once a week</option>' in site.get(own).text
+        site.post(own, data={"save": "post", "cadence": "weekly"})
+        assert '<option value="weekly" selected>' in site.get(own).text
+    assert kept(paper).cadence == Cadence.WEEKLY
+    assert reach(paper, date(2026, 2, 18)) == 0, "and no daily"

@@ -28,20 +28,27 @@ async def ask(runtime: OurRuntime, token: str) -> Response:
 
 @doors.post("/unsubscribe/{token}", rights=Rights.HOLDER)
 def leave(runtime: OurRuntime, token: str, fields: FormFields) -> Response:
-    """Leaves whatever the form says, unless it is the page's Undo: a click must never be lost. Why
-    somebody leaves is asked only afterwards."""
+    """Leaves whatever the form says, unless it is the page's Undo, or its "once a week instead": a click
+    must never be lost. Why somebody leaves is asked only afterwards."""
     place = runtime.links.read_leave(token)
     if place is None:
         return _worn(runtime)
     now = runtime.clock.now()
     if "undo" in fields:
         is_back = subscribing.return_to(runtime, *place, now)
-        return unlisted(runtime, "public/returned.html", is_back=is_back)
+        return unlisted(runtime, "public/returned.html", is_back=is_back, is_weekly=False)
+    if "weekly" in fields:
+        is_back = subscribing.return_weekly(runtime, *place, now)
+        return unlisted(runtime, "public/returned.html", is_back=is_back, is_weekly=True)
     subscribing.leave(runtime, *place, now)
     if "all" in fields:
         subscribing.leave_all(runtime, place[0], now)
     subscribing.say_why(runtime, *place, fields.get("reason", ""), now)
-    return unlisted(runtime, "public/left.html", is_thanked="reason" in fields)
+    has_weekly = subscribing.has_weekly(runtime, place[1])
+    return unlisted(
+        runtime, "public/left.html", is_thanked="reason" in fields,
+        has_weekly=has_weekly and "all" not in fields,
+    )  # fmt: skip
 
 
 def _worn(runtime: Runtime) -> Response:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import ExitStack
+from urllib.parse import quote
 
 import httpx
 import pytest
+from sqlalchemy import func, select
 
 from newsletter.clock import machine_now
-from newsletter.models import Role
+from newsletter.models import Role, Table
 from newsletter.services import staffing
+from tests.security.test_words_stay_words import INJECTED
 from tests.web.conftest import Paper
 from tests.web.desk.conftest import ANA, BOB, IDA, PEOPLE, Client, Desk
 from tests.web.routes import DESK_ROUTES
@@ -153,3 +157,29 @@ def test_a_page_carries_the_desks_own_headers(desk: Desk) -> None:
         assert "unsafe" not in policy and "https://evil" not in policy
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["referrer-policy"] == "same-origin", "else our own forms come from nowhere"
+
+
+def counts(desk: Desk) -> dict[str, int]:
+    """How many rows each table has, but for those that a visit or a probe adds to."""
+    with desk.runtime.database.reading() as session:
+        return {
+            table.name: int(session.execute(select(func.count()).select_from(table)).scalar_one())
+            for table in Table.metadata.sorted_tables
+            if table.name not in ("desk_session", "presence", "throttle", "history", "relay")
+        }
+
+
+def test_no_word_of_whoever_is_signed_in_reaches_the_store_as_sql(desk: Desk) -> None:
+    client, before = desk.client(IDA), counts(desk)
+    token = client.token()
+    for value in INJECTED:
+        odd = quote(value, safe="")
+        for path, methods in SIGNED_IN:
+            if path in ("/desk/sign-out", "/desk/account/end-session") or path.endswith("stream"):
+                continue
+            for place in re.findall(r"{(\w+)}", path):
+                address = filled(path.replace(f"{{{place}}}", odd.replace("{", "{{").replace("}", "}}")))
+                post = methods == "POST"
+                answer = client.post(address, token=token, about=value) if post else client.get(address)
+                assert answer.status_code < 500, (address, answer.status_code)
+    assert counts(desk) == before
