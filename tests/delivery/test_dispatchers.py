@@ -53,8 +53,10 @@ class Desk(Morning):
         """Whoever has nothing left and does not see it is stopped, and then counts tell."""
         late = threading.Timer(PATIENCE, self.stop.set)
         late.start()
-        super().deliver()
-        late.cancel()
+        try:
+            super().deliver()
+        finally:
+            late.cancel()
 
     def start(self) -> threading.Thread:
         thread = threading.Thread(target=self.deliver)
