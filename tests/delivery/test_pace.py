@@ -11,6 +11,7 @@ from sqlmodel import Session, select
 
 from newsletter.clock import Clock, monotonic
 from newsletter.config import Lane, Relay
+from newsletter.delivery.embedded import EmbeddedDispatcher
 from newsletter.delivery.pace import BURST, Pace
 from newsletter.delivery.post import Post
 from newsletter.models import Batch, EditionState
@@ -212,6 +213,7 @@ def test_connections_are_open_before_the_minute_and_the_first_mail_leaves_within
         morning.until_idle = False
         morning.freeze(readers=100)
         morning.clock = Clock(NINE - timedelta(seconds=1.5))
+        morning.dispatcher = EmbeddedDispatcher(database, morning.clock, batches_at_once=2)
         thread = threading.Thread(target=morning.deliver)
         thread.start()
         until(lambda: server.count("EHLO") >= 4)

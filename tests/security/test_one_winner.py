@@ -21,7 +21,7 @@ from newsletter.store import deliveries, editions, ledger
 from newsletter.store.database import Database
 from newsletter.values import BatchKey
 from tests.newsroom import NINE
-from tests.web.conftest import PAPER, Paper, rendition
+from tests.web.conftest import PAPER, SOUND, Paper
 
 ROUNDS = 50
 BEFORE = NINE - timedelta(minutes=1)  # within the lead, so that it is frozen
@@ -48,7 +48,7 @@ class Rivals:
             )
             assert made is not None
             if ready:
-                stored = editions.save_rendition(session, made, rendition("<p>x</p>"), BEFORE)
+                stored = editions.save_rendition(session, made, SOUND, BEFORE)
                 values = {"rendition_id": stored, "closed_at": BEFORE, "began_at": None}
                 session.execute(update(Edition).where(Edition.id == made.id).values(state=state, **values))
         if frozen:

@@ -26,8 +26,6 @@ from newsletter.models import (
     History,
     Rendition,
 )
-from newsletter.render.compile import compile_edition
-from newsletter.render.theme import load_theme
 from newsletter.runtime import Runtime
 from newsletter.services import dispatching, mending, sending, steering
 from newsletter.services.steering import Refusals
@@ -39,19 +37,14 @@ from newsletter.store.newsletters import sync_newsletters
 from newsletter.values import BatchKey
 from tests.newsroom import NINE, reader
 from tests.people import make_readers
-from tests.render import sample
 from tests.store.test_ledger import busy, settled
-from tests.web.conftest import PAPER, Paper, paper, runtime
+from tests.web.conftest import PAPER, SOUND, Paper, paper, runtime
 
 __all__ = ["paper", "runtime"]
 
 TEN = NINE + timedelta(hours=1)
 SLUG = "2026-02-18"
 WITHOUT_LEDGER = (EditionState.DRAFT, EditionState.APPROVED, EditionState.SKIPPED, EditionState.HELD)
-# One that nothing is in the way of
-SOUND = compile_edition(
-    dataclasses.replace(sample.shortest(), postal_address=PAPER.postal_address), load_theme("default")
-)
 Act = Callable[[Runtime, NewsletterSettings], object]
 
 

@@ -17,6 +17,8 @@ from newsletter.config import Database as DatabaseSettings
 from newsletter.config import NewsletterSettings, Settings, Web
 from newsletter.mail.links import AddressKey, Keys
 from newsletter.models import Batch, EditionKind, EditionState, Table
+from newsletter.render.compile import compile_edition
+from newsletter.render.theme import load_theme
 from newsletter.runtime import Runtime
 from newsletter.store import editions
 from newsletter.store.database import Database
@@ -25,6 +27,7 @@ from newsletter.store.subscribers import Newcomer, admit
 from newsletter.values import Body, Rendition
 from newsletter.web.border import Limits
 from newsletter.web.server import WebServer
+from tests.render import sample
 
 NOON = datetime(2026, 2, 18, 12, 0, tzinfo=UTC)
 PAPER = NewsletterSettings(
@@ -33,6 +36,10 @@ PAPER = NewsletterSettings(
     description="Every morning what moved the town, in five minutes.",
     from_address="post@harbour.example",
     postal_address="1 Quay Street, Harbour",
+)
+# A rendition that nothing is in the way of
+SOUND = compile_edition(
+    replace(sample.shortest(), postal_address=PAPER.postal_address), load_theme("default")
 )
 WEEKEND = PAPER.model_copy(update={"slug": "weekend", "name": "Weekend", "noindex": True})
 HOSTILE = (
