@@ -38,17 +38,20 @@ def connection_keys(engine: Engine) -> dict[str, Any]:
     return {**keys, **_encryption(engine.url)}
 
 
+LETS_GO = "lets go after"  # in a connection's `info`
+
+
 def let_go_when_asleep(engine: Engine, seconds: float) -> None:
     """End a transaction of ours that stands still so long: a process that was stopped in the middle of one
     would keep its locks from everybody else. It is a StoreFailed for whoever wakes."""
+    value = str(round(seconds * 1000))
 
-    @event.listens_for(engine, "connect")
-    def prepare(driver: Any, _record: Any) -> None:
-        value = str(round(seconds * 1000))
-        driver.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, false)", [value])
-        driver.commit()
-
-    engine.dispose()  # those that are open already do not know of it
+    @event.listens_for(engine, "checkout")
+    def prepare(driver: Any, record: Any, _proxy: Any) -> None:
+        if record.info.get(LETS_GO) != value:
+            driver.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, false)", [value])
+            driver.commit()
+            record.info[LETS_GO] = value
 
 
 def copy_in(session: Session, statement: LiteralString, rows: Iterable[Sequence[Any]]) -> None:
