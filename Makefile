@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
-WORKERS ?= 2
+WORKERS ?= 3
 
 .PHONY: help setup tools demo test soak check format lock goldens words wheel clean
 

@@ -30,7 +30,7 @@ POLL = threading.Event()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    rounds = 10 if metafunc.config.getoption("--soak") else 3
+    rounds = 10 if metafunc.config.getoption("--soak") else 2
     metafunc.parametrize("round_no", range(rounds))
 
 
