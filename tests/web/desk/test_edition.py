@@ -157,7 +157,6 @@ def test_a_finger_moves_a_row_to_where_it_ends(desk: Desk, seats: Seats) -> None
     at_seven(desk)
     page = sit(seats, desk, has_touch=True, is_mobile=True, viewport={"width": 390, "height": 800})
     first = headlines(page)
-    page.locator("#slots .entry").nth(2).scroll_into_view_if_needed()
     touch = page.context.new_cdp_session(page)
     page.evaluate("document.querySelectorAll('#slots .entry')[1].scrollIntoView({block: 'start'})")
     start = page.locator("#slots [data-grip]").nth(1).bounding_box()

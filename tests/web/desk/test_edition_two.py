@@ -27,7 +27,7 @@ ACT = """async ({act, fields}) => {
 def test_different_rows_merge_and_the_same_headline_is_shown_to_both(desk: Desk, seats: Seats) -> None:
     at_seven(desk)
     ana, bob = sit(seats, desk, ANA), sit(seats, desk, BOB)
-    expect(ana.locator("#edition")).to_contain_text("Ana, Bob have it open")
+    expect(ana.locator("#edition")).to_contain_text("Ana, Bob have it open", timeout=20_000)
     for page in (ana, bob):
         page.locator("#edit-2 summary").click()
     mine = bob.locator("#word-2").get_by_role("textbox", name="Headline")
