@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
-WORKERS ?= 3
+WORKERS ?= 2
 
 .PHONY: help setup tools demo test soak check format lock goldens words wheel clean
 

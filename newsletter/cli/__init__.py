@@ -11,6 +11,7 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -56,15 +57,21 @@ class Doors(Mapping[str, Any]):
     takes longer than most commands do."""
 
     def __getitem__(self, name: str) -> Any:
-        room = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
-        import_module(f"newsletter.cli.{ROOMS[name]}").register(room)
-        return typer.main.get_group(room).commands[name]
+        return _commands_of(ROOMS[name])[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(ROOMS)
 
     def __len__(self) -> int:
         return len(ROOMS)
+
+
+@cache
+def _commands_of(room: str) -> Mapping[str, Any]:
+    """Once: a room that is registered again would have each of its commands twice."""
+    door = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+    import_module(f"newsletter.cli.{room}").register(door)
+    return typer.main.get_group(door).commands
 
 
 class Program(TyperGroup):

@@ -36,11 +36,11 @@ def test_a_host_is_asked_no_more_things_at_once_than_it_may_be(server: Server) -
             inside[0] += 1
             most[0] = max(most[0], inside[0])
         server.closing.wait(0.05)
+        with lock:
+            inside[0] -= 1  # before its client can hear of it, and ask for the next
         handler.send_response(200)
         handler.send_header("Content-Length", "0")
         handler.end_headers()
-        with lock:
-            inside[0] -= 1
 
     addresses = {server.script(f"/{n}", answer): False for n in range(8)}
     seen = look_at_all(addresses, manners(per_host=3, at_once=16), NOW, seconds=20)

@@ -29,7 +29,9 @@ document.addEventListener('swapped', event => {
 addEventListener('click', event => {
   const summary = event.target.closest('summary')
   if (summary && !summary.parentElement.open) {
-    setTimeout(() => summary.parentElement.querySelector('input:not([type=hidden]), textarea')?.focus())
+    // By its id: the part may be painted anew in this very moment
+    const box = summary.parentElement, now = () => document.getElementById(box.id) ?? box
+    setTimeout(() => now().querySelector('input:not([type=hidden]), textarea')?.focus())
   }
   const link = event.target.closest('a[href^="#"]')
   const target = link && document.getElementById(link.getAttribute('href').slice(1))
