@@ -10,7 +10,7 @@ from bench.room import frozen_edition, import_readers, newsroom
 from newsletter.models import BatchState, DeliveryState
 from newsletter.store.database import Database
 from newsletter.store.deliveries import due_batches, sums
-from newsletter.store.ledger import Taken, commit, finish, take
+from newsletter.store.ledger import Entry, Taken, commit, finish, take
 from newsletter.values import BatchKey, Fate, Outcome, Phase, Recipient, Rendition, Settled
 from tests.newsroom import NINE
 
@@ -78,7 +78,7 @@ def _commit(
     database: Database, taken: Taken, known: Sequence[Settled], begun: int, upto: int
 ) -> Sequence[Recipient]:
     with database.writing() as session:
-        moved = commit(session, taken, known, begun=begun, upto=upto)
+        moved = commit(session, Entry(taken, known, begun, upto))
     assert moved is not None
     return moved.recipients
 
