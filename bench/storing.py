@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator, Sequence
 
 from bench.meter import Cost, Figure, Row, Stopwatch
 from bench.room import frozen_edition, import_readers, newsroom
+from newsletter.config import Sending
+from newsletter.delivery.clerk import Clerk
 from newsletter.models import BatchState, DeliveryState
 from newsletter.store.database import Database
 from newsletter.store.deliveries import due_batches, sums
-from newsletter.store.ledger import Entry, Taken, commit, finish, take
-from newsletter.values import BatchKey, Fate, Outcome, Phase, Recipient, Rendition, Settled
+from newsletter.store.ledger import Entry, Taken, finish, take
+from newsletter.values import BatchKey, Fate, Outcome, Phase, Rendition, Settled
 from tests.newsroom import NINE
 
+TOGETHER = Sending().batches_at_once
 ACCEPTED = Outcome(Fate.ACCEPTED, Phase.CONTENT, 250, "2.0.0", "ok", "main")
 
 
@@ -40,10 +44,10 @@ def _ledgers(
     watch = Stopwatch()
     with database.reading() as session:
         keys = due_batches(session, NINE, without=(), limit=10**6)
-    for turn, key in enumerate(keys):
+    for turn, at in enumerate(range(0, len(keys), TOGETHER)):
         window = windows[turn % len(windows)]
         started = time.perf_counter()
-        walked[window] += _walk(database, key, window)
+        walked[window] += asyncio.run(_walk_together(database, keys[at : at + TOGETHER], window))
         wall[window] += time.perf_counter() - started
         if min(walked.values()) >= deliveries:
             break
@@ -59,28 +63,35 @@ def _ledgers(
     yield Row(f"ledger, all windows, {store}", _with({"our CPU µs a delivery": round(each, 1)}, cost))
 
 
-def _walk(database: Database, key: BatchKey, window: int) -> int:
+async def _walk_together(database: Database, keys: Sequence[BatchKey], window: int) -> int:
+    """Batches beside each other, as the engine walks them, over one clerk."""
+    clerk = Clerk(database)
+    return sum(await asyncio.gather(*(_walk(database, clerk, key, window) for key in keys)))
+
+
+async def _walk(database: Database, clerk: Clerk, key: BatchKey, window: int) -> int:
     """A whole batch, as the engine does it, but everything that is begun is accepted at once."""
-    with database.writing() as session:
-        taken = take(session, key, NINE)
-    assert taken is not None
+    taken = await asyncio.to_thread(_take, database, key)
     known: list[Settled] = []
-    for begun in range(0, taken.size, window):
-        recipients = _commit(database, taken, known, begun, min(begun + window, taken.size))
-        known = [Settled(recipient, DeliveryState.SENT, ACCEPTED, NINE) for recipient in recipients]
-    _commit(database, taken, known, taken.size, taken.size)
-    with database.writing() as session:
-        finish(session, taken, BatchState.DONE)
+    for begun in range(0, taken.size + window, window):
+        low, high = min(begun, taken.size), min(begun + window, taken.size)
+        moved = await clerk.commit(Entry(taken, known, low, high))
+        assert moved is not None
+        known = [Settled(recipient, DeliveryState.SENT, ACCEPTED, NINE) for recipient in moved.recipients]
+    await asyncio.to_thread(_finish, database, taken)
     return taken.size
 
 
-def _commit(
-    database: Database, taken: Taken, known: Sequence[Settled], begun: int, upto: int
-) -> Sequence[Recipient]:
+def _take(database: Database, key: BatchKey) -> Taken:
     with database.writing() as session:
-        moved = commit(session, Entry(taken, known, begun, upto))
-    assert moved is not None
-    return moved.recipients
+        taken = take(session, key, NINE)
+    assert taken is not None
+    return taken
+
+
+def _finish(database: Database, taken: Taken) -> None:
+    with database.writing() as session:
+        finish(session, taken, BatchState.DONE)
 
 
 def _with(figures: dict[str, Figure], cost: Cost) -> dict[str, Figure]:

@@ -14,7 +14,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ParamSpec, TypeVar
 
@@ -224,7 +224,7 @@ class Courier:
             session = await open_session(relay, timeouts=PATIENCE)
         except NotOpened as error:
             # Whatever it said at the door, the letter was not even named
-            return replace(error.outcome, fate=Fate.LOST)
+            return error.outcome._replace(fate=Fate.LOST)
         return await self._send(session, relay, sender, to, content)
 
     async def _send(self, session: Session, relay: Relay, sender: str, to: str, content: Content) -> Outcome:

@@ -144,7 +144,9 @@ def _sqlite(url: Any, busy_timeout: int) -> Engine:
         refuse_network_file(Path(url.database))
     # hide_parameters: an IntegrityError would otherwise print a reader's address into the log
     plain = url.set(drivername="sqlite")
-    engine = create_engine(plain, connect_args={"timeout": busy_timeout}, hide_parameters=True)
+    engine = create_engine(
+        plain, connect_args={"timeout": busy_timeout}, hide_parameters=True, pool_use_lifo=True
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(driver: Any, _record: Any) -> None:

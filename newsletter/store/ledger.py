@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -201,7 +201,7 @@ def _standing(session: Session, edition_id: int) -> tuple[EditionState, bool]:
 def _without_retry(item: Settled) -> Settled:
     if item.state is not DeliveryState.DEFERRED:
         return item
-    return replace(item, state=DeliveryState.CANCELLED, next_at=None)
+    return item._replace(state=DeliveryState.CANCELLED, next_at=None)
 
 
 def doubt(session: Session, key: BatchKey, begun: int, now: datetime) -> None:

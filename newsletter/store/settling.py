@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import text
 from sqlmodel import Session
@@ -17,7 +17,7 @@ from newsletter.store.dialect import is_postgresql
 from newsletter.values import BatchKey, Fate, Settled
 
 # What a relay says when it says nothing of its own; the state tells as much
-BARE_REPLIES = frozenset({"250", "250 ok", "250 2.0.0 ok", "250 2.0.0"})
+BARE = frozenset({(250, "", ""), (250, "", "ok"), (250, "2.0.0", "ok"), (250, "2.0.0", "")})
 
 # The whole key comes out of the rows, or SQLite walks the edition for each of them
 _SQLITE = text(
@@ -56,15 +56,15 @@ def settle_rows(session: Session, key: BatchKey, settled: Sequence[Settled]) -> 
 
 def _row(key: BatchKey, item: Settled) -> tuple[int | str | None, ...]:
     recipient, outcome = item.recipient, item.outcome
-    bare = outcome.fate is Fate.ACCEPTED and outcome.reply.lower() in BARE_REPLIES
+    is_bare = outcome.fate is Fate.ACCEPTED and (outcome.code, outcome.enhanced, outcome.text.lower()) in BARE
     return (
         recipient.pos, recipient.subscriber_id, recipient.attempt,
         item.state, outcome.fate, _instant(item.at), _instant(item.next_at) if item.next_at else None,
-        outcome.relay, "" if bare else outcome.reply[:500],
+        outcome.relay, "" if is_bare else outcome.reply[:500],
         key.edition_id, key.no,
     )  # fmt: skip
 
 
 def _instant(at: datetime) -> str:
-    """In UTC, as SQLite has it, where SQLAlchemy reads it again."""
-    return at.astimezone(UTC).isoformat(" ", "microseconds").removesuffix("+00:00")
+    """Instants are in UTC; as SQLite has them they do not say so."""
+    return at.isoformat(" ", "microseconds").removesuffix("+00:00")
