@@ -8,31 +8,16 @@ next. No batch begins a row before its own watermark is durable.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from typing import ParamSpec, TypeVar
+from collections.abc import Sequence
 
+from newsletter.delivery.patience import patiently
 from newsletter.errors import StoreFailed
 from newsletter.store.database import Database
 from newsletter.store.ledger import Begun, Entry, commit
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
 GATHER = 0.002  # seconds
-STORE_TRIES = 5
-STORE_PAUSE = 2.0  # seconds between them
 
 Answer = asyncio.Future[Begun | None]
-
-
-async def patiently(write: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """A full disk or a restarting database is given a while: what is written is known only here."""
-    for _ in range(STORE_TRIES):
-        with suppress(StoreFailed):
-            return await asyncio.to_thread(write, *args, **kwargs)
-        await asyncio.sleep(STORE_PAUSE)
-    return await asyncio.to_thread(write, *args, **kwargs)
 
 
 class Clerk:
@@ -63,7 +48,8 @@ class Clerk:
                     await self._written([alone])
 
     async def _written(self, together: Sequence[tuple[Entry, Answer]]) -> bool:
-        """Whether each has its answer; an error is the answer for one that is alone."""
+        """Whether each has its answer. A store that fails fails everybody; what else is wrong is the fault of
+        one of them, and its answer once it is alone."""
         try:
             begun = await patiently(self._commit, [entry for entry, _ in together])
         except Exception as error:

@@ -14,8 +14,9 @@ from contextlib import suppress
 from typing import Protocol
 
 from newsletter.clock import Clock
-from newsletter.delivery.clerk import Clerk, patiently
+from newsletter.delivery.clerk import Clerk
 from newsletter.delivery.pace import Pace
+from newsletter.delivery.patience import patiently
 from newsletter.delivery.post import Post
 from newsletter.delivery.relays import Relays
 from newsletter.delivery.retry import settle
