@@ -30,7 +30,7 @@ SQLITE_PRAGMAS = (
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
     # For each connection, and a send has half a dozen: more would cost memory by the number of readers
-    "PRAGMA cache_size=-8192",
+    "PRAGMA cache_size=-2048",
     "PRAGMA secure_delete=ON",
 )
 
