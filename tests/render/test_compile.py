@@ -107,11 +107,29 @@ def test_pictures_are_linked_at_their_source_in_their_own_proportions() -> None:
     assert f"Play video: {VIDEO.title}" in alts
 
 
+@pytest.mark.parametrize(
+    ("pixels", "shown"),
+    [((1600, 1200), ("536", "402")), ((900, 900), ("402", "402")), ((800, 1600), ("201", "402"))],
+)
+def test_a_picture_that_is_square_or_upright_is_no_taller_than_a_wide_one(
+    pixels: tuple[int, int], shown: tuple[str, str]
+) -> None:
+    """On a phone it fills no more than the column; its place is the middle."""
+    picture = Picture("https://pictures.gazette.example/a.jpg", *pixels)
+    view = replace(FULL, lead=replace(LEAD, picture=picture), video=replace(VIDEO, picture=picture))
+    for image in page_of(view).classed("photo"):
+        assert (image["width"], image["height"]) == shown
+        style = image["style"].replace(" ", "")
+        assert f"max-width:{shown[0]}px" in style and "width:100%" in style and "margin:0auto" in style
+
+
 def test_a_picture_of_unknown_size_is_not_distorted_and_a_missing_alt_is_the_headline() -> None:
     bare = replace(LEAD, picture=Picture("https://pictures.gazette.example/a.jpg"))
     (image,) = [i for i in page_of(replace(FULL, lead=bare)).all("img") if i["src"].endswith("/a.jpg")]
     assert "height" not in image
     assert image["alt"] == LEAD.title
+    style = image["style"].replace(" ", "")
+    assert "max-width:100%" in style and "max-height:402px" in style and "width:auto" in style
 
 
 def test_the_play_mark_lies_over_the_poster_and_word_is_spared_it() -> None:
