@@ -48,7 +48,7 @@ def send(
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Begin at once instead of in a minute.")] = False,
     count: Count = None,
 ) -> None:
-    """Send an edition now: in 60 seconds, and Ctrl-C undoes.
+    """Send an edition now: in 60 seconds, and Ctrl-C undoes. What is closed or approved goes as it is.
 
     Example: newsletter send town --dry-run
     """
