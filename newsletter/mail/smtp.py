@@ -84,6 +84,8 @@ class _Opening:
                 )
         except TimeoutError:
             raise WireFailed(f"no answer within {self._timeouts.connect:g} seconds") from None
+        except ConnectionRefusedError:
+            raise WireFailed("connection refused, nobody listens there") from None
 
     async def _greet(self) -> None:
         self._phase = Phase.GREETING
