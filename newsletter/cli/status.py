@@ -19,7 +19,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from newsletter.cli.console import finish, foreign, out
+from newsletter.cli.console import finish, foreign, out, readers
 from newsletter.cli.options import command, options, runtime, sending_runtime
 from newsletter.cli.signals import stopping
 from newsletter.errors import Incomplete, Misuse
@@ -136,7 +136,7 @@ def _people(line: NewsletterLine, now: datetime) -> str:
         return "many readers, not counted yet"
     counted = line.people_at.astimezone(ZoneInfo(line.timezone))
     moment = f" at {counted:%H:%M}" if now - line.people_at > timedelta(minutes=1) else ""
-    return f"{line.people:,} readers{moment}"
+    return f"{readers(line.people)}{moment}"
 
 
 def _editions(line: NewsletterLine, now: datetime) -> Iterator[RenderableType]:

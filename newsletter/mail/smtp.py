@@ -28,7 +28,8 @@ class NotOpened(RelayFailed):
     """No session came about; `outcome` says at which step, and what the relay said."""
 
     def __init__(self, sentence: str, outcome: Outcome) -> None:
-        super().__init__(sentence)
+        mend = f"mend it or the [[relays]] part, then newsletter relays probe {outcome.relay}"
+        super().__init__(sentence, next_step=mend)
         self.outcome = outcome
 
 
