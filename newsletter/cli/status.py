@@ -220,7 +220,7 @@ def _relays(found: Status) -> str:
 def _standing(relay: RelayLine) -> Iterator[str]:
     if relay.is_up is None or relay.since is None:
         return
-    yield "well" if relay.is_up else f"down since {relay.since:%d %b %H:%M} UTC: {relay.trouble}"
+    yield "well" if relay.is_up else f"down since {relay.since:%d %b %H:%M} UTC: {relay.trouble.rstrip('.')}"
     yield ("chosen by hand" if relay.by_hand else "carries the mail") if relay.carries else ""
 
 
