@@ -84,7 +84,8 @@ def _status(morning: Morning) -> str:
     """As it stood when the mails were out: what is the middle of the night elsewhere is past nine there."""
     ended = morning.story.last_at or morning.story.line.due_at
     now = (ended + timedelta(seconds=1)).astimezone(UTC)
-    return f"newsletter status --config {morning.folder}/config.toml --now {now:%Y-%m-%dT%H:%M:%SZ}"
+    command = f"newsletter status --config {morning.folder}/config.toml"
+    return f"{command} --now {now:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _local(instant: datetime | None) -> str:
