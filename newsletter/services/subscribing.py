@@ -36,6 +36,21 @@ def leave(runtime: Runtime, subscriber_id: int, newsletter_id: int, now: datetim
             _note(session, now, "reader", "leave", subscriber_id, newsletter_id)
 
 
+def leave_together(
+    runtime: Runtime, wanted: Collection[tuple[int, int]], now: datetime
+) -> frozenset[tuple[int, int]]:
+    """End the subscriptions of many (subscriber, newsletter) who leave at this moment, in one transaction.
+
+    Gives those that it ended. The others had left before, or somebody else has their row just now:
+    `leave` knows.
+    """
+    with runtime.database.writing() as session:
+        ended = places.end_these(session, wanted, now)
+        for subscriber_id, newsletter_id in ended:
+            _note(session, now, "reader", "leave", subscriber_id, newsletter_id)
+    return frozenset(ended)
+
+
 def leave_all(runtime: Runtime, subscriber_id: int, now: datetime) -> None:
     """End every subscription that somebody has."""
     with runtime.database.writing() as session:
@@ -73,12 +88,19 @@ def return_weekly(runtime: Runtime, subscriber_id: int, newsletter_id: int, now:
 
 def has_weekly(runtime: Runtime, newsletter_id: int) -> bool:
     """Whether a newsletter can be had once a week. The store is asked only where some newsletter can."""
-    weeklies = [newsletter.slug for newsletter in runtime.settings.newsletters if newsletter.weekly]
-    if not weeklies:
+    if not some_weekly(runtime):
         return False
     with runtime.database.reading() as session:
         numbers = newsletter_ids(session)
-    return any(numbers.get(slug) == newsletter_id for slug in weeklies)
+    return any(
+        numbers.get(newsletter.slug) == newsletter_id
+        for newsletter in runtime.settings.newsletters
+        if newsletter.weekly
+    )
+
+
+def some_weekly(runtime: Runtime) -> bool:
+    return any(newsletter.weekly for newsletter in runtime.settings.newsletters)
 
 
 def list_people(
