@@ -115,7 +115,7 @@ def reword(
     has_subject = subject is not None
     if (has_subject or has_words != (not undo)) if which else (has_words or has_subject == undo):
         raise Misuse(
-            "Name an ARTICLE with what is to be other, or --subject alone; --undo takes no words.",
+            "Name an ARTICLE with --headline, --summary or --picture, or --subject alone; --undo takes none.",
             next_step="newsletter editions reword --help",
         )
     if not which:

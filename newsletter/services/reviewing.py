@@ -96,8 +96,8 @@ def review(
 
 def _of(entry: _Entry, sights: Sights) -> Iterator[Said]:
     yield from _of_its_words(entry)
-    yield from _of_its_source(entry, sights)
-    if entry.placed.slot is not Slot.SPONSOR:  # who pays for more than one day
+    if entry.placed.slot is not Slot.SPONSOR:  # who pays for more than one day, in words that hold
+        yield from _of_its_source(entry, sights)
         yield from _of_its_past(entry, sights)
     if look := sights.looks.get(entry.article.url):
         yield from _of_its_link(entry, look, sights.slow)
@@ -129,11 +129,7 @@ def _of_its_source(entry: _Entry, sights: Sights) -> Iterator[Said]:
     if (touch := sights.touches.get(number)) and touch.is_outdated(entry.article):
         what = f"{entry.told} has changed at its source since an editor worded it; there it is “{title}” now."
         yield Check.SOURCE_CHANGED, what, entry.reword
-    elif (
-        sights.mailed
-        and entry.placed.slot is not Slot.SPONSOR
-        and searchable([entry.headline]) not in sights.mailed
-    ):
+    elif sights.mailed and searchable([entry.headline]) not in sights.mailed:
         what = f"{entry.told} has changed at its source since the mail was made; there it is “{title}” now."
         yield Check.SOURCE_CHANGED, what, entry.reword
 

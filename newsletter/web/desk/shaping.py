@@ -22,6 +22,7 @@ from newsletter.schedule import due_instant
 from newsletter.services import dispatching, editing, gathering, shaping, showing, waiving
 from newsletter.services.dispatching import Tested
 from newsletter.services.shaping import Edited, Hand
+from newsletter.values import NO_PICTURE
 from newsletter.web.desk.edition import PAGE, PATH, OurEdition, Shaped
 from newsletter.web.desk.guard import desk_doors
 from newsletter.web.headers import DESK
@@ -112,6 +113,24 @@ def reword(ours: OurEdition, fields: FormFields, v: int | None = None) -> Respon
         ours, fields, v, "Worded",
         lambda hand: shaping.reword(
             *_of(ours), number, ours.desk.now, hand, headline=said["headline"], summary=said["summary"]
+        ),
+    )  # fmt: skip
+
+
+@doors.post(f"{PATH}/picture", rights=Rights.EDITOR)
+def picture(ours: OurEdition, fields: FormFields, v: int | None = None) -> Response:
+    """`which` is the picture that came, none, or another, whose `address` it is; `alt` says what it shows."""
+    number = _article(fields)
+    chosen = {"came": "", "none": NO_PICTURE, "other": fields.get("address", "").strip()}
+    which = fields.get("which", "")
+    if which not in chosen or (which == "other" and not chosen["other"]):
+        raise Misuse(
+            "It is not said which picture.", next_step="Choose one, or write the address of another."
+        )
+    return _act(
+        ours, fields, v, "Worded",
+        lambda hand: shaping.reword(
+            *_of(ours), number, ours.desk.now, hand, picture=chosen[which], picture_alt=fields.get("alt", "")
         ),
     )  # fmt: skip
 
