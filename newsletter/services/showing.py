@@ -31,7 +31,7 @@ from newsletter.store import articles, deliveries, editions, history, snapshots,
 from newsletter.store import touches as hands
 from newsletter.store.audience import audience_of, count_audience
 from newsletter.store.sections import sections_of
-from newsletter.values import Candidate, Past, Picture, Placement, Ran, Touch
+from newsletter.values import Candidate, Past, Placement, Ran, Touch
 
 _ARTICLE = re.compile(r"\barticle (\d{1,9})\b")
 OUT_AT_A_GLANCE = 12
@@ -59,14 +59,6 @@ class Row:
     @property
     def summary(self) -> str:
         return self.placed.summary or self.article.summary
-
-    @property
-    def picture(self) -> Picture | None:
-        return self.placed.picture_of(self.article)
-
-    @property
-    def is_outdated(self) -> bool:
-        return self.touch.is_outdated(self.article)
 
 
 @dataclass(frozen=True, slots=True)
