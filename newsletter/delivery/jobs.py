@@ -151,7 +151,9 @@ class _Shift:
                     await self._engine.keep()
                     await asyncio.to_thread(self._sweep)
                     if until_idle and await self._is_over():
-                        break
+                        await self._engine.keep()  # it may have looked before the last batch ended
+                        if await self._is_over():
+                            break
                 await self._beat(worker)
                 await asyncio.wait([working], timeout=ROUND)
         finally:

@@ -55,6 +55,7 @@ ROUTES = {
             "drop",
             "put-back",
             "reword",
+            "picture",
             "subject",
             "preheader",
             "add",
