@@ -110,9 +110,11 @@ def test_the_machine_goes_on_around_a_picture_of_ours_and_a_closed_edition_keeps
 
 def test_an_earlier_version_has_its_picture_back(runtime: Runtime, town: NewsletterSettings) -> None:
     first = shaping.reword(runtime, town, SLUG, 1, DAWN, ANA, picture=OURS).edition.version
-    shaping.reword(runtime, town, SLUG, 1, DAWN, ANA, picture=NO_PICTURE)
+    last = shaping.reword(runtime, town, SLUG, 1, DAWN, ANA, picture=NO_PICTURE).edition.version
     shaping.restore(runtime, town, SLUG, first, DAWN, ANA)
     assert shown(runtime, town, 1) == Picture(OURS)
+    with pytest.raises(Stale):
+        shaping.reword(runtime, town, SLUG, 1, DAWN, Hand("Bob", last), picture="")
 
 
 def test_of_two_who_choose_a_picture_the_second_is_told_and_a_headline_merges(
