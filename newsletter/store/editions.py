@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from importlib.metadata import version
@@ -12,10 +11,11 @@ from sqlalchemy import ColumnElement, delete, or_, update
 from sqlmodel import Session, col, select
 
 from newsletter.models import Article, Batch, Edition, EditionKind, EditionState, Entry, Rendition, Slot
+from newsletter.store.bodies import pack, unpack
 from newsletter.store.dialect import insert_for
 from newsletter.store.history import note
 from newsletter.store.words import searchable
-from newsletter.values import Body, Choice, Placement, Ran, Span
+from newsletter.values import Choice, Placement, Ran
 from newsletter.values import Rendition as RenditionValue
 
 PROGRAM = version("newsletter")
@@ -247,7 +247,7 @@ def save_rendition(session: Session, edition: Edition, rendition: RenditionValue
     row = Rendition(
         edition_id=edition.id or 0, edition_version=edition.version, theme=rendition.theme,
         hash=rendition.hash, subject=rendition.subject, preheader=rendition.preheader,
-        body=_pack(rendition), created_at=now, program=PROGRAM, words=searchable(rendition.words),
+        body=pack(rendition), created_at=now, program=PROGRAM, words=searchable(rendition.words),
     )  # fmt: skip
     session.add(row)
     session.flush()
@@ -267,10 +267,10 @@ def rendition_words(session: Session, rendition_id: int) -> str:
 
 def read_rendition(session: Session, rendition_id: int) -> RenditionValue:
     row = session.exec(select(Rendition).where(Rendition.id == rendition_id)).one()
-    parts = json.loads(row.body)
+    html, text = unpack(row.body)
     return RenditionValue(
         subject=row.subject, preheader=row.preheader, theme=row.theme, hash=row.hash,
-        html=_unpack(parts["html"]), text=_unpack(parts["text"]),
+        html=html, text=text,
     )  # fmt: skip
 
 
@@ -287,21 +287,3 @@ def _entry(edition: Edition, number: int, placement: Placement) -> Entry:
         headline=placement.headline, summary=placement.summary, why=placement.why,
         picture=placement.picture, picture_alt=placement.picture_alt,
     )  # fmt: skip
-
-
-def _pack(rendition: RenditionValue) -> bytes:
-    # Quoted-printable is ASCII, so the segments travel as plain JSON strings
-    parts = {
-        name: {
-            "literals": [part.decode("ascii") for part in body.literals],
-            "holes": body.holes,
-            "spans": [(span.section, span.first, span.end) for span in body.spans],
-        }
-        for name, body in (("html", rendition.html), ("text", rendition.text))
-    }
-    return json.dumps(parts).encode("ascii")
-
-
-def _unpack(part: Mapping[str, Any]) -> Body:
-    spans = tuple(Span(*span) for span in part.get("spans", ()))  # an old rendition has none
-    return Body(tuple(text.encode("ascii") for text in part["literals"]), tuple(part["holes"]), spans)
