@@ -56,7 +56,10 @@ NOBODY, BOB = "eve@town.example", "bob@town.example"
 NUMBERED = NUMBERS["postgresql"]
 SECTION = "(ARRAY['World', 'Town', 'Culture', 'Sport', 'Money'])[n % 5 + 1]"
 # No headline tells the story of another: a word of each stands in few others
-HEADLINE = "concat_ws(' ', 'Item', n, 'of a long day with many headlines:', 'of', n * 7919 % 9973, 'meets', n * 15485 % 8887, n * 31 % 7907)"
+HEADLINE = (
+    "concat_ws(' ', 'Item', n, 'of a long day with many headlines:', 'of', n * 7919 % 9973, 'meets',"
+    " n * 15485 % 8887, n * 31 % 7907)"
+)
 LATEST = MORNING - timedelta(minutes=5)
 
 

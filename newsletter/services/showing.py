@@ -35,7 +35,7 @@ from newsletter.store.sections import sections_of
 from newsletter.values import Candidate, Past, Placement, Ran, Touch
 
 _ARTICLE = re.compile(r"\barticle (\d{1,9})\b")
-OUT_AT_A_GLANCE = 12
+OUT_AT_A_GLANCE = 6
 OUT_AT_ONCE = 80
 SEARCHED = 300
 ACTS_AT_A_GLANCE = 15

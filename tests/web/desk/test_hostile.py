@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import quopri
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from newsletter.web.assets import asset_url
 from tests.hostile_words import SIXTY
 from tests.newsroom import at
 from tests.stories.test_readers import elsewhere
+from tests.web.conftest import SOUND
 from tests.web.desk.conftest import ANA, BOB, Client, Desk, Seats
 from tests.web.desk.test_edition import EDITION, order, sit, story
 from tests.web.desk.test_signing_in import set_password
@@ -32,11 +34,15 @@ from tests.web.desk.test_signing_in import set_password
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 TEMPLATES = Path(__file__).parents[3] / "templates"
-OURS = "\n".join(file.read_text(encoding="utf-8") for file in sorted(TEMPLATES.rglob("*.*")))
-TAGS = {tag.lower() for tag in re.findall(r"<([a-zA-Z][\w-]*)", OURS)} | {"tbody"}
-NAMES = {name.lower() for name in re.findall(r"[\s\"}]([a-zA-Z][\w:-]*)(?==|[\s>{])", OURS)}
+WRITTEN = "\n".join(file.read_text(encoding="utf-8") for file in sorted(TEMPLATES.rglob("*.*")))
+# A mail is compiled, so what stands in one is read from one that is sound; the frame's own base comes to it
+MAIL = etree.fromstring(quopri.decodestring(b"".join(SOUND.html.literals)).decode(), etree.HTMLParser())
+ELEMENTS = [element for element in MAIL.iter() if isinstance(element.tag, str)]
+TAGS = {tag.lower() for tag in re.findall(r"<([a-zA-Z][\w-]*)", WRITTEN)}
+TAGS |= {element.tag for element in ELEMENTS} | {"base", "tbody"}
+NAMES = {name.lower() for name in re.findall(r"[\s\"}]([a-zA-Z][\w:-]*)(?==|[\s>{])", WRITTEN)}
+NAMES |= {name for element in ELEMENTS for name in element.attrib} | {"target", "bgcolor", "vertical-align"}
 LEADS = ("href", "src", "action", "formaction", "data", "poster", "srcset", "background", "cite")
-WIDE = "selection = { max_stories = 70, per_section = 70, max_sections = 9 }"
 
 
 # ── words ───────────────────────────────────────────────────────────────────────────────────────
@@ -89,7 +95,9 @@ def faults(page: str, origin: str) -> Iterator[str]:
         source = element.get("src", "")
         if element.tag not in TAGS:
             yield f"element {element.tag}"
-        if element.tag == "script" and not (source.startswith("/static/") and not element.text):
+        is_ours = source.startswith("/static/") and not element.text
+        is_data = element.get("type") == "application/ld+json" and "<" not in (element.text or "<")
+        if element.tag == "script" and not (is_ours or is_data):
             yield f"script {source} {element.text}"
         for name, value in element.attrib.items():
             if name not in NAMES or name.startswith("on") or name == "srcdoc":
@@ -125,15 +133,15 @@ def crawl(client: Client, starts: list[str]) -> dict[str, str]:
 
 
 def test_sixty_ways_to_be_code_are_text_on_every_page(open_desk: Callable[..., Desk], seats: Seats) -> None:
-    desk = open_desk(stories=0, readers=0, newsletter=WIDE)
+    desk = open_desk(stories=0, readers=0)
     fill(desk)
     ana = desk.client(ANA)
     starts = ["/desk", EDITION, f"{EDITION}/history", f"{EDITION}/compare?against=yesterday", "/", "/nothing"]
-    starts += [f"{EDITION}/preview?to=reader&reader={n}" for n in range(1, len(SIXTY) + 1, 6)]
+    starts += [f"{EDITION}/preview?to=reader&reader={n}" for n in range(1, len(SIXTY) + 1, 12)]
     before = crawl(ana, starts)
     page = sit(seats, desk)
-    expect(page.locator("#slots")).to_contain_text(SIXTY[10])
-    expect(page.frame_locator("iframe").locator("body")).to_contain_text(SIXTY[10])
+    expect(page.locator("#edition")).to_contain_text(SIXTY[10])
+    expect(page.frame_locator("iframe").locator("body")).to_contain_text(SIXTY[0])
     assert page.title() == "Town Today 2026-02-18 · Desk" and not page.evaluate("'ran' in window")
     mail = re.search(r'name="mail" value="(\w+)"', ana.get(f"{EDITION}/decide/approve").text)
     assert mail
