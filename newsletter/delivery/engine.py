@@ -22,6 +22,7 @@ from newsletter.delivery.pace import Pace
 from newsletter.delivery.post import Post
 from newsletter.delivery.relays import Relays
 from newsletter.delivery.run import Compiled, Run
+from newsletter.delivery.shares import Shares
 from newsletter.errors import RelayFailed, StoreFailed
 from newsletter.mail.addresses import without_addresses
 from newsletter.mail.smtp import Timeouts
@@ -89,6 +90,10 @@ class Engine:
             lineup, self._post, timeouts or Timeouts(), fail_over=sending.fail_over,
             fail_back=sending.fail_back, down=down,
         )  # fmt: skip
+        among_workers = sending.engine == "procrastinate"
+        self.shares = Shares(
+            database, self.relays, self._post, self._pace, lanes, among_workers=among_workers
+        )
         self._runs: dict[BatchKey, Run] = {}
         self._compiled: dict[int, Compiled] = {}
         self._breakers: dict[int, Breaker] = {}
@@ -102,6 +107,7 @@ class Engine:
     async def __aexit__(self, *_: object) -> None:
         await self.relays.close()
         with suppress(StoreFailed):
+            await self.shares.leave()
             await asyncio.to_thread(self._tell)
 
     async def deliver(self, key: BatchKey) -> None:
@@ -155,6 +161,7 @@ class Engine:
         orders = await asyncio.to_thread(self._keep, self._clock.now())
         self.relays.look(orders.relay, is_wanted=orders.is_wanted)
         self._post.expect(orders.expected)
+        await self.shares.look(is_due=orders.is_wanted)
         self._heed_refusal()
         for key, run in self._runs.items():
             if key.edition_id not in orders.sendable:

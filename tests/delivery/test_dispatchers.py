@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from newsletter.clock import Clock, monotonic
+from newsletter.config import Lane
 from newsletter.delivery.embedded import EmbeddedDispatcher
 from newsletter.delivery.jobs import Limits, ProcrastinateDispatcher
 from newsletter.errors import RelayFailed
@@ -33,7 +34,7 @@ class Desk(Morning):
     """A morning whose batches are handed out by one dispatcher or the other."""
 
     def __init__(self, database: Database, server: SmtpServer, engine: str, *, batch: int = 10) -> None:
-        super().__init__(database, server, batch=batch, retry_after=(60,))
+        super().__init__(database, server, batch=batch, retry_after=(60,), engine=engine)
         self.engine = engine
         self.limits = BRIEF
         self.set_clock(self.clock)
@@ -177,6 +178,25 @@ def test_who_cannot_wait_is_told_that_no_relay_answers(desk: Desk, server: SmtpS
     assert desk.counts() == {"queued": 5}
 
 
+def test_what_is_held_back_takes_nobody_elses_place(desk: Desk) -> None:
+    """Two batches may be in hand at once, and there are two slow lanes; still the others go on."""
+    desk.lanes = (Lane(name="gmail", rate=1), Lane(name="yahoo", connections=1, rate=1))
+    desk.freeze(gmail=30, rest=60, yahoo=30)
+    began = monotonic()
+    running = desk.start()
+    until(lambda: of_lane(desk, "rest") == 60)
+    took = monotonic() - began
+    desk.stop.set()
+    running.join()
+    assert of_lane(desk, "gmail") + of_lane(desk, "yahoo") <= 2 * (2 + took + 1)
+    sent = len(desk.server.mails)
+    assert desk.counts() == {"sent": sent, "queued": 120 - sent}
+
+
+def of_lane(desk: Desk, lane: str) -> int:
+    return sum(mail.recipient.partition("@")[2].startswith(lane) for mail in desk.server.mails)
+
+
 # ── hints ───────────────────────────────────────────────────────────────────────────────────────
 
 only_hints = pytest.mark.parametrize("engine", ["procrastinate-postgresql"], indirect=True)
@@ -208,8 +228,8 @@ def test_hints_are_given_once_and_those_of_done_or_missing_batches_are_dropped(d
     desk.deliver()
     assert hinted(desk.database) == 0
     with desk.database.writing() as session:
-        done = hints.Unheld(BatchKey(desk.edition, 0), NINE, False, (0, 0, 0))
-        missing = hints.Unheld(BatchKey(desk.edition, 77), NINE, False, (0, 0, 0))
+        done = hints.Unheld(BatchKey(desk.edition, 0), "rest", NINE, False, (0, 0, 0))
+        missing = hints.Unheld(BatchKey(desk.edition, 77), "rest", NINE, False, (0, 0, 0))
         desk.dispatcher.defer(session, [done, missing])  # type: ignore[attr-defined]
     assert hinted(desk.database) == 2
     desk.deliver()
@@ -256,7 +276,7 @@ def test_a_second_hint_behind_a_silent_worker_is_enough(desk: Desk) -> None:
     desk.freeze(readers=5)
     with desk.database.writing() as session:
         session.execute(text("UPDATE procrastinate_jobs SET status = 'doing'"))
-        first = hints.Unheld(BatchKey(desk.edition, 0), NINE, False, (0, 0, 0))
+        first = hints.Unheld(BatchKey(desk.edition, 0), "rest", NINE, False, (0, 0, 0))
         desk.dispatcher.defer(session, [first])  # type: ignore[attr-defined]
     assert hinted(desk.database) == 2
     desk.deliver()

@@ -18,6 +18,7 @@ from typing import Any
 
 from newsletter import serving as parts
 from newsletter.cli import main, serving
+from newsletter.delivery import shares
 from newsletter.delivery.engine import Engine
 from newsletter.delivery.jobs import Limits, ProcrastinateDispatcher
 from newsletter.delivery.run import Run
@@ -47,6 +48,7 @@ def _live(point: str, words: list[str]) -> None:
     os.setpgrp()
     use_brief_limits()
     parts.AFTER_TROUBLE = 0.5
+    shares.LAPSE = BRIEF.silence
     if point:
         _POINTS[point]()
     main(words)

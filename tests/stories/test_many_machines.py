@@ -186,7 +186,7 @@ def test_hints_come_twice_while_the_relay_takes_its_time(start: Start) -> None:
     machines.start(2)
     until(lambda: machines.server.accepted > 0)
     number = machines.sql("SELECT edition_id FROM batch LIMIT 1").scalar_one()
-    again = hints.Unheld(BatchKey(number, 0), NINE, True, (0, 0, 0))
+    again = hints.Unheld(BatchKey(number, 0), "rest", NINE, True, (0, 0, 0))
     with machines.room.opened() as runtime, machines.database.writing() as session:
         runtime.dispatcher.defer(session, [again])  # type: ignore[attr-defined]
     until(machines.is_sent)
