@@ -4,6 +4,7 @@ stop."""
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -64,6 +65,9 @@ def _need_relays(runtime: Runtime) -> None:
 
 
 async def _deliver(runtime: Runtime, stop: threading.Event, *, until_idle: bool) -> None:
+    # What is there by now stays, and would be looked through for garbage again and again while mails are made
+    gc.collect()
+    gc.freeze()
     async with Engine(
         runtime.database,
         runtime.clock,

@@ -111,7 +111,8 @@ def run(arguments: list[str]) -> int:
         report(error, as_json=as_json)
         return error.exit_code
     except typer.TyperException as error:
-        report(Misuse(error.format_message(), next_step=f"{_path(error)} --help"), as_json=as_json)
+        sentence = error.format_message().replace(": Value error, ", ": ")
+        report(Misuse(sentence, next_step=f"{_path(error)} --help"), as_json=as_json)
         return Misuse.exit_code
     except (typer.Abort, KeyboardInterrupt):
         report(Interrupted("Interrupted; nothing is lost."), as_json=as_json)

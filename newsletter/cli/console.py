@@ -41,6 +41,10 @@ class Interrupted(NewsletterError):
     exit_code = 130
 
 
+def readers(count: int) -> str:
+    return f"{count:,} reader{'' if count == 1 else 's'}"
+
+
 def finish(result: Mapping[str, Any], show: Callable[[Console], None]) -> None:
     """End a command well: `result` for machines, or `show` for people."""
     if options().json:

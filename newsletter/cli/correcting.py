@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from newsletter.cli.console import finish, foreign
+from newsletter.cli.console import finish, foreign, readers
 from newsletter.cli.options import command, runtime
 from newsletter.cli.shaping import WHO, EditionName
 from newsletter.services import correcting, gathering, status
@@ -53,10 +53,12 @@ def correct(
         if done.mail:
             send = f"newsletter send {newsletter.slug} --edition {done.mail}"
             console.print(
-                foreign(f"{newsletter.slug}/{done.mail} {would} drafted for {done.people} readers; {send}")
+                foreign(f"{newsletter.slug}/{done.mail} {would} drafted for {readers(done.people)}; {send}")
             )
         elif done.people:
-            console.print(foreign(f"{done.people} readers got the error; --mail drafts an edition for them."))
+            console.print(
+                foreign(f"{readers(done.people)} got the error; --mail drafts an edition for them.")
+            )
         if dry_run:
             console.print("Nothing was written.")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -81,7 +81,10 @@ def _show(console: Console, morning: Morning) -> None:
 
 
 def _status(morning: Morning) -> str:
-    return f"newsletter status --config {morning.folder}/config.toml"
+    """As it stood when the mails were out: what is the middle of the night elsewhere is past nine there."""
+    ended = morning.story.last_at or morning.story.line.due_at
+    now = (ended + timedelta(seconds=1)).astimezone(UTC)
+    return f"newsletter status --config {morning.folder}/config.toml --now {now:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _local(instant: datetime | None) -> str:

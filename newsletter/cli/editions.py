@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from newsletter.cli import correcting, deciding, previewing, shaping
 from newsletter.cli.console import finish, foreign, table
@@ -194,12 +196,19 @@ def _entries(placements: Iterable[Placement], articles: Mapping[int, Candidate])
 def _show_entries(
     console: Console, placements: Iterable[Placement], articles: Mapping[int, Candidate]
 ) -> None:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(max_width=16, overflow="fold")
+    grid.add_column(justify="right", no_wrap=True)
+    grid.add_column(overflow="fold")
     for placement in placements:
         title = placement.headline or articles[placement.article_id].title
-        mark = "◆" if placement.pinned else " "
-        number = placement.article_id
-        console.print(foreign(f"{mark} {placement.slot:<9} {placement.section:<12} {number:>4}  {title}"))
-        console.print(foreign(f"{'':30}{placement.why}"), style="dim")
+        slot = f"{'◆' if placement.pinned else ' '} {placement.slot}"
+        why = foreign(placement.why)
+        why.stylize("dim")
+        told = Text("\n").join([foreign(title), why])
+        grid.add_row(foreign(slot), foreign(placement.section), str(placement.article_id), told)
+    console.print(grid)
 
 
 def _show_reasons(console: Console, placements: Iterable[Placement], reasons: Mapping[str, str]) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from newsletter.cli.console import Interrupted, finish, foreign, note
+from newsletter.cli.console import Interrupted, finish, foreign, note, readers
 from newsletter.cli.counted import Count, counted
 from newsletter.cli.options import command, runtime, sending_runtime
 from newsletter.cli.progress import follow
@@ -48,7 +48,7 @@ def send(
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Begin at once instead of in a minute.")] = False,
     count: Count = None,
 ) -> None:
-    """Send an edition now: in 60 seconds, and Ctrl-C undoes.
+    """Send an edition now: in 60 seconds, and Ctrl-C undoes. What is closed or approved goes as it is.
 
     Example: newsletter send town --dry-run
     """
@@ -88,7 +88,7 @@ def _a_minute_to_think(
     name: str,
     stop: threading.Event,
 ) -> None:
-    note(f"{name} goes to {dispatch.people} readers in 60 seconds. Ctrl-C undoes.")
+    note(f"{name} goes to {readers(dispatch.people)} in 60 seconds. Ctrl-C undoes.")
     if not opened.clock.wait_until(dispatch.due_at, stop):
         return
     if sending.unfreeze(opened, newsletter, dispatch.edition_id, opened.clock.now(), who=WHO):
@@ -183,7 +183,7 @@ def _count_missing(slug: str, edition: str) -> None:
     name = f"{slug}/{wanted}"
     finish(
         {"edition": name, "people": mended.people, "dry_run": True},
-        lambda c: c.print(foreign(f"{mended.people} readers would be sent {name}. Nothing was sent.")),
+        lambda c: c.print(foreign(f"{readers(mended.people)} would be sent {name}. Nothing was sent.")),
     )
 
 
@@ -212,7 +212,7 @@ def _rehearse(slug: str, edition: str) -> None:
 
     def show(console: Console) -> None:
         console.print(
-            foreign(f"{slug}/{rehearsal.edition.slug}, to {people} readers, {size // 1000} kB a mail")
+            foreign(f"{slug}/{rehearsal.edition.slug}, to {readers(people)}, {size // 1000} kB a mail")
         )
         console.print(foreign(f"Subject  {rehearsal.rendition.subject}"))
         for line in headlines:

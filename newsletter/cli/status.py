@@ -19,7 +19,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from newsletter.cli.console import finish, foreign, out
+from newsletter.cli.console import finish, foreign, out, readers
 from newsletter.cli.options import command, options, runtime, sending_runtime
 from newsletter.cli.signals import stopping
 from newsletter.errors import Incomplete, Misuse
@@ -136,7 +136,7 @@ def _people(line: NewsletterLine, now: datetime) -> str:
         return "many readers, not counted yet"
     counted = line.people_at.astimezone(ZoneInfo(line.timezone))
     moment = f" at {counted:%H:%M}" if now - line.people_at > timedelta(minutes=1) else ""
-    return f"{line.people:,} readers{moment}"
+    return f"{readers(line.people)}{moment}"
 
 
 def _editions(line: NewsletterLine, now: datetime) -> Iterator[RenderableType]:
@@ -220,7 +220,7 @@ def _relays(found: Status) -> str:
 def _standing(relay: RelayLine) -> Iterator[str]:
     if relay.is_up is None or relay.since is None:
         return
-    yield "well" if relay.is_up else f"down since {relay.since:%d %b %H:%M} UTC: {relay.trouble}"
+    yield "well" if relay.is_up else f"down since {relay.since:%d %b %H:%M} UTC: {relay.trouble.rstrip('.')}"
     yield ("chosen by hand" if relay.by_hand else "carries the mail") if relay.carries else ""
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from newsletter.cli.console import finish, foreign, table
+from newsletter.cli.console import finish, foreign, readers, table
 from newsletter.cli.counted import Count, counted
 from newsletter.cli.options import command, runtime, sending_runtime
 from newsletter.cli.sending import carry_out
@@ -115,7 +115,7 @@ def resend(
         finish(
             {"edition": name, "people": mended.people, "dry_run": True},
             lambda c: c.print(
-                foreign(f"{mended.people} readers would be sent {name} again. Nothing was sent.")
+                foreign(f"{readers(mended.people)} would be sent {name} again. Nothing was sent.")
             ),
         )
         return

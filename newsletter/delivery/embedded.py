@@ -65,9 +65,12 @@ class _Walk:
 
     async def go(self) -> None:
         running: Running = {}
+        kept_at = 0.0
         try:
             while not self._stop.is_set() and await asyncio.to_thread(self._hold_lease):
-                await self._engine.keep()
+                if not running or monotonic() - kept_at >= ROUND:
+                    kept_at = monotonic()
+                    await self._engine.keep()
                 for key in await asyncio.to_thread(self._due, running):
                     running[key] = asyncio.create_task(self._engine.deliver(key))
                 if not running and self._until_idle:

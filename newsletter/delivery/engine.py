@@ -18,6 +18,7 @@ from sqlmodel import Session
 from newsletter.clock import Clock
 from newsletter.config import Lane, Relay, Sending
 from newsletter.delivery.breaker import FIRST_ANSWERS, Breaker, share_of_first
+from newsletter.delivery.clerk import Clerk
 from newsletter.delivery.pace import Pace
 from newsletter.delivery.post import Post
 from newsletter.delivery.relays import Relays
@@ -79,6 +80,7 @@ class Engine:
         timeouts: Timeouts | None = None,
     ) -> None:
         self._database = database
+        self._clerk = Clerk(database)
         self._clock = clock
         self._sending = sending
         self._compose = compose
@@ -119,6 +121,7 @@ class Engine:
             taken,
             await self._compiled_for(key.edition_id),
             database=self._database,
+            clerk=self._clerk,
             clock=self._clock,
             post=self._post,
             relays=self.relays,

@@ -153,20 +153,21 @@ class _Shift:
         try:
             while not (self._stop.is_set() or working.done()):
                 with suppress(StoreFailed):  # the batches in hand wait for it, and so do we
-                    was_idle = not self._in_hand  # or a batch has ended since, and its edition may, too
                     await self._engine.keep()
                     await asyncio.to_thread(self._sweep)
-                    if until_idle and await self._is_over(was_idle=was_idle):
-                        break
+                    if until_idle and await self._is_over():
+                        await self._engine.keep()  # it may have looked before the last batch ended
+                        if await self._is_over():
+                            break
                 self._open_queues()
                 await self._beat()
                 await asyncio.wait([working], timeout=ROUND)
         finally:
             await self._last_answers(working)
 
-    async def _is_over(self, *, was_idle: bool) -> bool:
+    async def _is_over(self) -> bool:
         self._engine.raise_if_hopeless()
-        return was_idle and not self._in_hand and not await asyncio.to_thread(self._any_due)
+        return not self._in_hand and not await asyncio.to_thread(self._any_due)
 
     def _any_due(self) -> bool:
         with self._database.reading() as session:

@@ -14,13 +14,13 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ParamSpec, TypeVar
 
 from newsletter import logs
 from newsletter.clock import Clock, monotonic
 from newsletter.config import Relay
+from newsletter.delivery.patience import patiently
 from newsletter.delivery.retry import STATE_OF
 from newsletter.errors import NewsletterError, StoreFailed
 from newsletter.mail.addresses import without_addresses
@@ -30,9 +30,6 @@ from newsletter.models import DeliveryState
 from newsletter.store import leases, letters, relays
 from newsletter.store.database import Database
 from newsletter.values import Fate, LetterInHand, Outcome, Phase
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 CONNECTIONS = 4
 BEAT = 5.0  # seconds between two signs of life
@@ -45,8 +42,6 @@ PAUSES = tuple(timedelta(seconds=seconds) for seconds in (30, 120, 300, 600, 180
 # Another relay stands by where one does not answer, so patience for the opening is short
 PATIENCE = Timeouts(connect=10, greeting=30, command=60)
 NOWHERE = Outcome(Fate.LOST, Phase.CONNECT, text="no relay could be had")
-STORE_TRIES = 5
-STORE_PAUSE = 2.0  # seconds between them
 
 Compose = Callable[[LetterInHand], tuple[str, Content]]
 
@@ -158,7 +153,7 @@ class Courier:
         letter = await asyncio.to_thread(self._claim, number)
         if letter is not None:
             outcome = await self._outcome(letter)
-            await self._patiently(self._settle, letter, outcome)
+            await patiently(self._settle, letter, outcome)
 
     def _claim(self, number: int) -> LetterInHand | None:
         with self._database.writing() as session:
@@ -174,14 +169,6 @@ class Courier:
         if state is not DeliveryState.SENT:
             why = without_addresses(outcome.reply)
             log.warning("letter_not_sent", letter=letter.id, kind=letter.kind, state=state, why=why)
-
-    async def _patiently(self, write: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """A full disk or a restarting database is given a while: what is written is known only here."""
-        for _ in range(STORE_TRIES):
-            with suppress(StoreFailed):
-                return await asyncio.to_thread(write, *args, **kwargs)
-            await asyncio.sleep(STORE_PAUSE)
-        return await asyncio.to_thread(write, *args, **kwargs)
 
     # ── the wire ──
 
@@ -224,7 +211,7 @@ class Courier:
             session = await open_session(relay, timeouts=PATIENCE)
         except NotOpened as error:
             # Whatever it said at the door, the letter was not even named
-            return replace(error.outcome, fate=Fate.LOST)
+            return error.outcome._replace(fate=Fate.LOST)
         return await self._send(session, relay, sender, to, content)
 
     async def _send(self, session: Session, relay: Relay, sender: str, to: str, content: Content) -> Outcome:

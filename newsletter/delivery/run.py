@@ -11,28 +11,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from typing import ParamSpec, Protocol, TypeVar
+from typing import Protocol
 
 from newsletter.clock import Clock
+from newsletter.delivery.clerk import Clerk
 from newsletter.delivery.pace import Pace
+from newsletter.delivery.patience import patiently
 from newsletter.delivery.post import Post
 from newsletter.delivery.relays import Relays
 from newsletter.delivery.retry import settle
-from newsletter.errors import StoreFailed
 from newsletter.mail.content import Content
 from newsletter.models import BatchState
 from newsletter.store.database import Database
-from newsletter.store.ledger import Begun, Taken, commit, finish
+from newsletter.store.ledger import Entry, Taken, finish
 from newsletter.store.moving import hand_back
 from newsletter.values import Fate, Outcome, Recipient, Settled
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
+AHEAD = 0.1  # seconds of sending for which rows are begun ahead of the wire
 FLUSH = 1.0  # seconds after which known outcomes are committed even if nothing new can begin
 LOST_BEFORE_DEFERRED = 2  # connections that one row may lose before it waits its turn as a retry
-STORE_TRIES = 5
-STORE_PAUSE = 2.0  # seconds between them
 RELAY_GRACE = 2.0  # seconds in which a lost relay may come back before begun rows are handed back
 
 
@@ -51,6 +48,7 @@ class Run:
         compiled: Compiled,
         *,
         database: Database,
+        clerk: Clerk,
         clock: Clock,
         post: Post,
         relays: Relays,
@@ -63,6 +61,7 @@ class Run:
         self.taken = taken
         self._compiled = compiled
         self._database = database
+        self._clerk = clerk
         self._clock = clock
         self._post = post
         self._relays = relays
@@ -73,6 +72,8 @@ class Run:
         self._before_done = before_done
         self._begun = taken.begun
         self._ahead = relays.connections
+        self._answers = 0
+        self._adapted_at = 0.0
         self._open: set[int] = set()  # subscribers begun and unanswered
         self._lost: dict[int, int] = {}
         self._known: list[Settled] = []
@@ -119,6 +120,7 @@ class Run:
 
     def answer(self, recipient: Recipient, outcome: Outcome) -> None:
         self._answered.set()
+        self._answers += 1
         self._pace.tell(self.lane, outcome)
         if outcome.fate is Fate.LOST and self._may_try_again(recipient):
             self._post.put_back(self, recipient)
@@ -156,17 +158,27 @@ class Run:
         return self._begun + granted
 
     def _adapt(self) -> None:
-        """Begin more rows ahead when connections ran out of mail, fewer when they never do."""
-        if self._post.waiting(self):
-            self._ahead = max(self._relays.connections, self._ahead - self._ahead // 10)
-        else:
-            self._ahead = min(self._window, self._ahead * 2)
+        """Begin enough ahead for a moment at the pace of late, and more when connections ran out of mail."""
+        now = asyncio.get_running_loop().time()
+        passed = now - self._adapted_at
+        if not self._post.waiting(self):
+            self._ahead *= 2
+        elif passed >= AHEAD:
+            self._ahead = round(self._answers * AHEAD / passed)
+        if passed >= AHEAD:
+            self._answers, self._adapted_at = 0, now
+        self._ahead = min(self._window, max(self._relays.connections, self._ahead))
+
+    def _is_time(self) -> bool:
+        """Connections would soon run out of mail; or not quite so soon, but a commit is about to go."""
+        waiting = self._post.waiting(self)
+        return waiting <= self._ahead // 4 or (self._clerk.is_gathering and waiting <= self._ahead // 2)
 
     async def _commit(self, upto: int) -> None:
         known, self._known = self._known, []
         if upto == self._begun and not known:
             return
-        begun = await self._patiently(self._write, known, upto)
+        begun = await self._clerk.commit(Entry(self.taken, known, self._begun, upto))
         if begun is None:
             self._fenced = True
             return
@@ -176,18 +188,6 @@ class Run:
         self._open.update(recipient.subscriber_id for recipient in begun.recipients)
         self._post.put(self, begun.recipients)
 
-    async def _patiently(self, write: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """A full disk or a restarting database is given a while: what is written is known only here."""
-        for _ in range(STORE_TRIES):
-            with suppress(StoreFailed):
-                return await asyncio.to_thread(write, *args, **kwargs)
-            await asyncio.sleep(STORE_PAUSE)
-        return await asyncio.to_thread(write, *args, **kwargs)
-
-    def _write(self, known: list[Settled], upto: int) -> Begun | None:
-        with self._database.writing() as session:
-            return commit(session, self.taken, known, begun=self._begun, upto=upto)
-
     async def _until_room(self) -> None:
         """Wait until the connections would soon run out of mail and more rows may begin."""
         loop = asyncio.get_running_loop()
@@ -196,7 +196,7 @@ class Run:
             return
         patience = loop.time() + FLUSH
         while self._goes_on() and self._relays.is_open and loop.time() < patience:
-            if self._post.waiting(self) <= self._ahead // 2 and self._reach() > self._begun:
+            if self._is_time() and self._reach() > self._begun:
                 self._adapt()
                 return
             await self._any_answer(FLUSH)
@@ -227,8 +227,8 @@ class Run:
         if not self._fenced:
             state = BatchState.DONE if self._begun >= self.taken.size else BatchState.READY
             # First, or another worker finds the edition without an open batch, and ends it
-            await self._patiently(self._before_done, self.edition_id)
-            await self._patiently(self._finish, state)
+            await patiently(self._before_done, self.edition_id)
+            await patiently(self._finish, state)
 
     async def _give_back(self, unsent: list[Recipient]) -> None:
         self._unsent += unsent
@@ -236,7 +236,7 @@ class Run:
         await self._commit(self._begun)
         rows, self._unsent = self._unsent, []
         if rows and not self._fenced:
-            await self._patiently(self._hand_back, rows)
+            await patiently(self._hand_back, rows)
 
     def _hand_back(self, rows: list[Recipient]) -> None:
         with self._database.writing() as session:

@@ -44,6 +44,8 @@ ENDED = (EditionState.SENT, EditionState.HELD, EditionState.PAUSED, EditionState
 
 CONFIG = """\
 # Written by `newsletter demo`: the Harbour Gazette of Ellersea, a town that is not on any map.
+themes = "themes"
+
 [database]
 url = "sqlite:///newsletter.db"
 

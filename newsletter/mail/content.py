@@ -8,15 +8,14 @@ Whatever else is sent is looked at whole, by `content_of`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from newsletter.errors import Misuse
 
 END_OF_HEADERS = b"\r\n\r\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     """Fit for the wire: joined, the segments are the message; behind them belongs the final dot.
 
     `size` in bytes, as SIZE tells them (RFC 1870 §4). `needs_utf8` for a header beyond ASCII (RFC 6531),

@@ -7,7 +7,7 @@ is refused here, before a byte is written: a mail too big, letters beyond ASCII 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from newsletter.mail.addresses import is_wire_safe
 from newsletter.mail.content import Content
@@ -17,8 +17,7 @@ from newsletter.values import Fate, Outcome, Phase
 DATA = command("DATA")
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """A message in its envelope, and whom to tell what came of it."""
 
     sender: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from email.utils import format_datetime
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -32,7 +32,7 @@ MOULDS = 64  # sets of sections of which the body is kept at hand, a mail's size
 NOBODY = 0  # no subscriber has this number, so links made for it change nothing
 
 _URL = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::\d+)?(?:/[A-Za-z0-9._~:/?@!$*+,;=%-]*)?")
-_ODD_LINE = re.compile(rb"(?m)^(?:\.|From )")
+_BARE = re.compile(r"[A-Za-z0-9][A-Za-z0-9@._+-]{0,74}")  # needs no code and no escape: most addresses
 _LIST_ID = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+")
 _FEEDBACK_ID = re.compile(r"(?:[A-Za-z0-9._-]*:){0,3}[A-Za-z0-9._-]{5,15}")
 
@@ -67,6 +67,9 @@ class Compiled:
         )
         self._web_value = _link_value(_checked_url(proof.web_url if proof else web_view, "the web view"))
         self._return_path = _checked_return_path(letterhead, links)
+        leave, message_id = links.leave(NOBODY, letterhead.newsletter_id), self._message_id(NOBODY)
+        self._unsubscribe = _Header("List-Unsubscribe", f"<{leave}>", leave)
+        self._id = _Header("Message-ID", f"<{message_id}@{self._domain}>", message_id)
 
         boundary = f"=_{rendition.hash[:32]}"  # "=_" cannot occur in quoted-printable
         self._from = _from_header(letterhead)
@@ -97,8 +100,8 @@ class Compiled:
         unsubscribe, preferences = _link_value(leave), _link_value(self._links.preferences(subscriber_id))
         own = [
             header("To", mailbox_words(name, recipient.address, "To")),
-            header("Message-ID", [f"<{self._message_id(subscriber_id)}@{self._domain}>"]),
-            header("List-Unsubscribe", [f"<{leave}>"]),
+            self._id.of(self._message_id(subscriber_id)),
+            self._unsubscribe.of(leave),
         ]
         values = {
             "text greeting": greeting, "html greeting": html_greeting,
@@ -115,7 +118,7 @@ class Compiled:
     def _signed(self, content: Content, own: Sequence[bytes]) -> Content:
         head, *body = content.segments
         signature = self._plan.sign(own, b"".join(body))
-        return replace(content, segments=[signature + head, *body], size=content.size + len(signature))
+        return content._replace(segments=[signature + head, *body], size=content.size + len(signature))
 
     def _subscriber(self, recipient: Recipient) -> int:
         return NOBODY if self._is_proof else recipient.subscriber_id
@@ -124,6 +127,17 @@ class Compiled:
         left = self._links.message_id(self._letterhead.edition_id, subscriber_id)
         # Two proofs of one edition are two mails; a mailbox must not drop the second as a double
         return f"{left}.{int(self._letterhead.date.timestamp()):x}" if self._is_proof else left
+
+
+class _Header:
+    """A header of one word that differs by reader in one part only. That is always as long and of the same
+    letters, so what `header` has to look at is looked at once."""
+
+    def __init__(self, name: str, word: str, part: str) -> None:
+        self._before, _, self._after = header(name, [word]).partition(part.encode())
+
+    def of(self, part: str) -> bytes:
+        return self._before + part.encode() + self._after
 
 
 def _from_header(letterhead: Letterhead) -> bytes:
@@ -227,7 +241,7 @@ def _link_value(url: str) -> bytes:
     matters: a link is longer than a line, and there are two in every mail."""
     raw = url.encode()
     value = SOFT_BREAK.join([raw[start : start + ROOM] for start in range(0, len(raw), ROOM)])
-    if b"=" in raw or _ODD_LINE.search(value):
+    if b"=" in raw or b"\n." in value:
         return text_value(url)
     return value
 
@@ -239,4 +253,6 @@ def _greeting(name: str, language: str) -> tuple[bytes, bytes]:
 
 
 def _text_and_html(value: str) -> tuple[bytes, bytes]:
+    if _BARE.fullmatch(value):
+        return value.encode(), value.encode()
     return text_value(value), html_value(value)

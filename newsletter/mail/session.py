@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from newsletter import logs
 from newsletter.errors import Misuse
@@ -109,7 +109,7 @@ class Session:
             refusal = self._offers.refusal(envelope)
             if refusal is None:
                 return envelope
-            envelope.answer(replace(refusal, relay=self._relay))
+            envelope.answer(refusal._replace(relay=self._relay))
         return None
 
     async def _outcome(self, envelope: Envelope, take: Callable[[], Envelope | None]) -> Outcome:

@@ -28,7 +28,8 @@ class NotOpened(RelayFailed):
     """No session came about; `outcome` says at which step, and what the relay said."""
 
     def __init__(self, sentence: str, outcome: Outcome) -> None:
-        super().__init__(sentence)
+        mend = f"mend it or the [[relays]] part, then newsletter relays probe {outcome.relay}"
+        super().__init__(sentence, next_step=mend)
         self.outcome = outcome
 
 
@@ -84,6 +85,8 @@ class _Opening:
                 )
         except TimeoutError:
             raise WireFailed(f"no answer within {self._timeouts.connect:g} seconds") from None
+        except ConnectionRefusedError:
+            raise WireFailed("connection refused, nobody listens there") from None
 
     async def _greet(self) -> None:
         self._phase = Phase.GREETING

@@ -29,7 +29,12 @@ class Names(TypeDecorator[tuple[str, ...]]):
         return as_lines(value or ())
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...]:  # noqa: ARG002
-        return tuple(value.split("\n")[1:-1]) if value else ()
+        return in_lines(value or "")
+
+
+def in_lines(text: str) -> tuple[str, ...]:
+    """The names that a column of them holds."""
+    return tuple(text.split("\n")[1:-1])
 
 
 def as_lines(names: Sequence[str]) -> str:

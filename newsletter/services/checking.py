@@ -22,8 +22,8 @@ from newsletter.render.lint.faults import Faulty
 from newsletter.runtime import Runtime
 from newsletter.services.drafting import Draft, as_it_stands, ran_before, render, too_few
 from newsletter.services.finding import find_edition
-from newsletter.services.reviewing import Sights, review
-from newsletter.services.seeing import addresses_of
+from newsletter.services.reviewing import Sights, review, review_standing
+from newsletter.services.seeing import addresses_of, standing_links
 from newsletter.store import articles, editions, lately, looks, standing, waivers
 from newsletter.store.audience import audience_of, count_audience
 from newsletter.store.feeds import SILENT
@@ -78,10 +78,13 @@ def examine(
     found += _of_the_whole(newsletter, edition, drafted, name)
     if rendition is not None:
         found += [*_of_the_mail(rendition, newsletter, name), *_of_its_colours(rendition, name)]
-    wanted = addresses_of(drafted.choice.placements, drafted.pool, runtime)
+    page = drafted.choice.placements
+    in_every_mail = standing_links(newsletter, page, runtime)
+    wanted = {*addresses_of(page, drafted.pool, runtime), *in_every_mail.values()}
     seen = looks.looks_of(session, wanted)
-    found += review(drafted.choice.placements, drafted.pool, _sights(runtime, session, edition, seen), name)
-    found += _of_the_week(session, edition, drafted.choice.placements, now)
+    sights = _sights(runtime, session, edition, seen)
+    found += [*review(page, drafted.pool, sights, name), *review_standing(in_every_mail, sights, name)]
+    found += _of_the_week(session, edition, page, now)
     found += _of_feeds(session, newsletter, edition.closed_at or now)
     found += _of_keys({"[dkim]": lambda: runtime.signing})
     waived = waivers.waivers_of(session, edition.id) if edition.id is not None else {}

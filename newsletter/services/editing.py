@@ -20,6 +20,7 @@ from newsletter.schedule import due_instant, next_due
 from newsletter.services.checking import in_the_way, refuse_blocked
 from newsletter.services.drafting import Draft, draft, refusal_of_few, render, subject_for, too_few
 from newsletter.services.planning import NOBODY_RAN, WHO, draft_next, plan
+from newsletter.services.revising import id_of
 from newsletter.services.timing import (
     OF_THEIR_OWN_TIME,
     closing_moment,
@@ -63,7 +64,7 @@ def refresh(runtime: Runtime, newsletter: NewsletterSettings, edition: Edition, 
         drafted = draft(runtime, session, newsletter, edition, closed_at=now)
         choice = drafted.choice
         placed = tuple(replace(p, position=number) for number, p in enumerate(choice.placements))
-        unchanged = placed == editions.placements(session, _id(edition)) and (
+        unchanged = placed == editions.placements(session, id_of(edition)) and (
             edition.reasons == {str(article): why for article, why in choice.reasons.items()}
         )
     if not unchanged:
@@ -96,9 +97,9 @@ def close(
             trouble = _in_the_way(runtime, newsletter, edition, drafted, rendition)
     with runtime.database.writing() as session:
         if editions.save_choice(session, edition, choice, subject_for(newsletter, edition, drafted)):
-            closed = editions.get(session, _id(edition))
+            closed = editions.get(session, id_of(edition))
             _end_draft(session, closed, rendition, few, trouble, closed_at=closed_at, now=now, who=who)
-        return editions.get(session, _id(edition))
+        return editions.get(session, id_of(edition))
 
 
 def draft_ahead(
@@ -186,7 +187,7 @@ def make_ready(
             editions.change(
                 session, edition, EditionState.DRAFT, now, who=who, act="reopened", closed_at=None
             )
-            edition = editions.get(session, _id(edition))
+            edition = editions.get(session, id_of(edition))
     return close(runtime, newsletter, edition, now, closed_at=now, who=who)
 
 
@@ -235,9 +236,3 @@ def _in_the_way(
     with runtime.database.reading() as session:
         found = in_the_way(runtime, session, newsletter, edition, drafted, rendition)
     return " ".join(finding.sentence for finding in found)
-
-
-def _id(edition: Edition) -> int:
-    if edition.id is None:
-        raise RuntimeError("an edition that was never stored has no number")
-    return edition.id

@@ -17,9 +17,9 @@ from newsletter.config import NewsletterSettings
 from newsletter.feeds.looks import Manners, Saw, look_at_all
 from newsletter.models import Edition, EditionState
 from newsletter.runtime import Runtime
-from newsletter.services.drafting import as_it_stands, pool_of
+from newsletter.services.drafting import Draft, as_it_stands, as_written
 from newsletter.services.finding import find_edition
-from newsletter.services.seeing import addresses_of, is_asked
+from newsletter.services.seeing import addresses_of, is_asked, standing_links
 from newsletter.services.timing import closing_moment, cutoff_of
 from newsletter.store import editions, looks
 from newsletter.store.looks import APART
@@ -67,8 +67,15 @@ def look_now(
     with runtime.database.reading() as session:
         edition = find_edition(session, newsletter, slug)
         drafted = as_it_stands(runtime, session, newsletter, edition, now)
-    wanted = addresses_of(drafted.choice.placements, drafted.pool, runtime)
+    wanted = _shown(runtime, newsletter, drafted)
     return _look(runtime, wanted, now, runtime.settings.preflight.round, saw)
+
+
+def _shown(runtime: Runtime, newsletter: NewsletterSettings, drafted: Draft) -> dict[str, bool]:
+    """Every address of the mail, each once; True for a picture."""
+    page = drafted.choice.placements
+    standing = standing_links(newsletter, page, runtime).values()
+    return dict.fromkeys(standing, False) | addresses_of(page, drafted.pool, runtime)
 
 
 def _look(
@@ -110,8 +117,7 @@ def _wanted(
         )
         if edition.by_hand or edition.state not in AHEAD or not window.first <= now < window.over:
             continue
-        page = editions.placements(session, edition.id or 0)
-        shown = addresses_of(page, pool_of(session, page), runtime)
+        shown = _shown(runtime, newsletter, as_written(session, edition))
         seen = {**looks.looks_of(session, shown), **lost}
         for url, is_picture in {**dict.fromkeys(lost, False), **shown}.items():
             if window.wants(seen.get(url), now):

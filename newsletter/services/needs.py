@@ -111,4 +111,4 @@ def _of_relays(relays: Sequence[RelayLine]) -> Iterator[Need]:
     if usable and all(relay.is_up is False for relay in usable):
         first = usable[0]
         step = "newsletter relays use auto" if chosen else f"newsletter relays probe {first.name}"
-        yield Rank.NOW, f"no relay can be used; {first.name}: {first.trouble}", step
+        yield Rank.NOW, f"no relay can be used: {first.trouble or first.name}", step

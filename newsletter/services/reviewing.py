@@ -1,4 +1,5 @@
-"""What preflight finds in the entries of a page, one by one. Pure: everything comes as arguments.
+"""What preflight finds in the entries of a page, one by one, and in the links of every mail. Pure:
+everything comes as arguments.
 
 A part of checking.
 """
@@ -9,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from shlex import quote
 from urllib.parse import urlsplit
+
+from lxml import etree
 
 from newsletter.models import LinkVerdict, Slot
 from newsletter.selection.stories import is_wide
@@ -60,6 +63,16 @@ class _Entry:
         return f"newsletter articles add {quote(self.article.url)} --picture-url ADDRESS"
 
 
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """What an address belongs to, in words, and the mends of one that leads elsewhere or nowhere, and of
+    one that may answer the next time."""
+
+    of: str
+    replace: str
+    again: str
+
+
 Said = tuple[Check, str, str]
 
 
@@ -76,12 +89,32 @@ def review(
             yield Finding(check, severity, sentence, mend, placed.article_id, place)
 
 
+def review_standing(links: Mapping[str, str], sights: Sights, name: str) -> Iterator[Finding]:
+    """What is to be said of the links that the configuration puts into every mail, by their names."""
+    for called, url in links.items():
+        if look := sights.looks.get(url):
+            link = _Link(
+                called, f"correct {called} in the configuration, or name its host in [preflight] skip_hosts",
+                f"newsletter editions check {name} --links",
+            )  # fmt: skip
+            for check, sentence, mend in _of_a_link(link, look, sights.slow):
+                yield Finding(check, Severity.WARNING, sentence, mend, place=called)
+
+
+def links_in(article: Candidate) -> tuple[str, ...]:
+    """The addresses that the text of a note or a sponsor links to, each once."""
+    if "href" not in article.html:
+        return ()
+    page = etree.fromstring(article.html, etree.HTMLParser())
+    found = dict.fromkeys(link.get("href", "") for link in page.iter("a"))
+    return tuple(url for url in found if url.startswith(("https://", "http://")) and url != article.url)
+
+
 def _of(entry: _Entry, sights: Sights) -> Iterator[Said]:
     yield from _of_its_words(entry)
     if entry.placed.slot is not Slot.SPONSOR:  # who pays for more than one day
         yield from _of_its_past(entry, sights)
-    if look := sights.looks.get(entry.article.url):
-        yield from _of_its_link(entry, look, sights.slow)
+    yield from _of_its_links(entry, sights)
     picture = entry.article.picture
     if picture and (look := sights.looks.get(picture.url)):
         yield from _of_its_picture(entry, look, sights.largest)
@@ -120,21 +153,29 @@ def _of_its_past(entry: _Entry, sights: Sights) -> Iterator[Said]:
         yield Check.SAME_PICTURE, what, entry.other_picture
 
 
-def _of_its_link(entry: _Entry, look: Look, slow: float) -> Iterator[Said]:
+def _of_its_links(entry: _Entry, sights: Sights) -> Iterator[Said]:
     again = f"newsletter editions check {entry.name} --links"
+    own = f"article {entry.article.id}"
+    for url in (entry.article.url, *links_in(entry.article)):
+        if look := sights.looks.get(url):
+            of = own if url == entry.article.url else f"{url} in the text of {own}"
+            yield from _of_a_link(_Link(of, entry.drop, again), look, sights.slow)
+
+
+def _of_a_link(link: _Link, look: Look, slow: float) -> Iterator[Said]:
     if look.is_gone:
-        what = f"The page of article {entry.article.id} is gone: the server answered {look.status} twice."
-        yield Check.DEAD_LINK, what, entry.drop
+        what = f"The page of {link.of} is gone: the server answered {look.status} twice."
+        yield Check.DEAD_LINK, what, link.replace
     elif look.verdict is not LinkVerdict.OK:
-        yield Check.FAILING_LINK, f"The link of article {entry.article.id} fails: {look.trouble}", again
+        yield Check.FAILING_LINK, f"The link of {link.of} fails: {look.trouble}", link.again
     elif _leads_away(look):
         # A page that was taken away often leads there, and a reader wonders
         front = "the front page " if urlsplit(look.final_url).path in ("", "/") else ""
-        what = f"The link of article {entry.article.id} leads on to {front}{look.final_url}"
-        yield Check.REDIRECTING_LINK, what, entry.drop
+        what = f"The link of {link.of} leads on to {front}{look.final_url}"
+        yield Check.REDIRECTING_LINK, what, link.replace
     if look.verdict is LinkVerdict.OK and look.ms > 1000 * slow:
-        what = f"The page of article {entry.article.id} took {look.ms / 1000:.1f} seconds to answer."
-        yield Check.SLOW_LINK, what, again
+        what = f"The page of {link.of} took {look.ms / 1000:.1f} seconds to answer."
+        yield Check.SLOW_LINK, what, link.again
 
 
 def _of_its_picture(entry: _Entry, look: Look, largest: int) -> Iterator[Said]:

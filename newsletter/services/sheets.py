@@ -87,7 +87,8 @@ class Sheet:
         try:
             lines = [line for line, _ in zip(_Lines(self._file), range(_SAMPLE_ROWS), strict=False)]
         except (UnicodeError, csv.Error) as error:
-            raise self._unreadable(0, f"is no CSV in {self.encoding} ({error})", "save it as CSV") from error
+            mend = "save it as CSV, or name its encoding with --encoding"
+            raise Misuse(f"{self.path} is no CSV; nothing was imported.", next_step=mend) from error
         if lines and (told := _TOLD_DELIMITER.fullmatch(lines[0])):
             return told[1], _split(lines[1:], told[1]), 1
         best = max(DELIMITERS, key=lambda delimiter: _likelihood(_split(lines, delimiter)))

@@ -30,7 +30,7 @@ SQLITE_PRAGMAS = (
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
     # For each connection, and a send has half a dozen: more would cost memory by the number of readers
-    "PRAGMA cache_size=-8192",
+    "PRAGMA cache_size=-2048",
     "PRAGMA secure_delete=ON",
 )
 
@@ -144,7 +144,9 @@ def _sqlite(url: Any, busy_timeout: int) -> Engine:
         refuse_network_file(Path(url.database))
     # hide_parameters: an IntegrityError would otherwise print a reader's address into the log
     plain = url.set(drivername="sqlite")
-    engine = create_engine(plain, connect_args={"timeout": busy_timeout}, hide_parameters=True)
+    engine = create_engine(
+        plain, connect_args={"timeout": busy_timeout}, hide_parameters=True, pool_use_lifo=True
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(driver: Any, _record: Any) -> None:

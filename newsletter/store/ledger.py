@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, case, select, update
+from sqlalchemy import bindparam, case, func, select, update
 from sqlmodel import Session, col
 
 from newsletter.models import (
@@ -27,10 +27,8 @@ from newsletter.models import (
     DeliveryState,
     Edition,
     EditionState,
-    Subscriber,
-    Subscription,
 )
-from newsletter.store.audience import may_be_mailed
+from newsletter.store.beginning import begin_rows
 from newsletter.store.control import goes_on
 from newsletter.store.erasing import forget_answers
 from newsletter.store.history import note
@@ -42,56 +40,26 @@ SENDABLE = (EditionState.FROZEN, EditionState.SENDING)
 # What a commit says, many times a second: put together once, and given to the connection itself, for the
 # session would look each time for objects that the statement changes, and takes longer than the store
 _BATCH = (col(Batch.edition_id) == bindparam("edition")) & (col(Batch.no) == bindparam("number"))
-_ROWS = (
-    col(Delivery.edition_id) == bindparam("edition"),
-    col(Delivery.batch_no) == bindparam("number"),
-    col(Delivery.pos) >= bindparam("low"),
-    col(Delivery.pos) < bindparam("high"),
+_STANDING = select(Edition.state, goes_on()).where(col(Edition.id) == bindparam("edition"))  # type: ignore[call-overload]
+_COUNTED = tuple(state for state in DeliveryState if state is not DeliveryState.QUEUED)
+_SUMS = {state.value: getattr(Batch, state.value) + bindparam(f"more_{state}") for state in _COUNTED}
+_ADD_UP = update(Batch).where(_BATCH).values(_SUMS)
+_START = (
+    update(Edition)
+    .where(col(Edition.id) == bindparam("edition"), col(Edition.state).in_(SENDABLE), goes_on())
+    .values(state=EditionState.SENDING, began_at=func.coalesce(col(Edition.began_at), bindparam("now")))
 )
-_STATE = select(Edition.state).where(col(Edition.id) == bindparam("edition"), goes_on())  # type: ignore[call-overload]
+_TAKE = (
+    update(Batch)
+    .where(_BATCH, col(Batch.state) != BatchState.DONE)
+    .values(token=Batch.token + 1, state=BatchState.RUNNING)
+    .returning(col(Batch.token), col(Batch.begun), col(Batch.size), col(Batch.lane), col(Batch.deadline))
+)
+_FINISH = update(Batch).where(_BATCH, col(Batch.token) == bindparam("mine")).values(state=bindparam("now"))
 _MOVE_ON = (
     update(Batch)
     .where(_BATCH, col(Batch.token) == bindparam("mine"), col(Batch.state) == BatchState.RUNNING)
-    .values(begun=bindparam("high"))
-)
-_STAYING = (
-    select(col(Subscriber.id))
-    .join(Subscription, col(Subscription.subscriber_id) == col(Subscriber.id))
-    .join(Edition, col(Edition.newsletter_id) == col(Subscription.newsletter_id))
-    .where(
-        col(Edition.id) == bindparam("edition"),
-        col(Subscriber.id) == col(Delivery.subscriber_id),
-        may_be_mailed(),
-    )
-    .correlate(Delivery)
-)
-_CANCEL_LEAVERS = (
-    update(Delivery)
-    .where(*_ROWS, col(Delivery.state) == DeliveryState.QUEUED, ~_STAYING.exists())
-    .values(state=DeliveryState.CANCELLED, fate="left")
-)
-_NEWSLETTER = (
-    select(Edition.newsletter_id).where(col(Edition.id) == bindparam("edition")).scalar_subquery()  # type: ignore[call-overload]
-)
-_RECIPIENTS = (
-    select(
-        Delivery.subscriber_id, Subscriber.address, Subscriber.name, Delivery.attempt, Delivery.pos,
-        Subscription.sections,
-    )  # type: ignore[call-overload]
-    .join(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id))
-    .join(
-        Subscription,
-        (col(Subscription.subscriber_id) == col(Delivery.subscriber_id))
-        & (col(Subscription.newsletter_id) == _NEWSLETTER),
-    )
-    .where(*_ROWS, col(Delivery.state) == DeliveryState.QUEUED)
-    .order_by(Delivery.pos)
-)  # fmt: skip
-_COUNTED = tuple(state for state in DeliveryState if state is not DeliveryState.QUEUED)
-_ADD_UP = (
-    update(Batch)
-    .where(_BATCH)
-    .values({state.value: getattr(Batch, state.value) + bindparam(f"more_{state}") for state in _COUNTED})
+    .values({"begun": bindparam("high"), **_SUMS})
 )
 
 
@@ -119,16 +87,22 @@ def take(session: Session, key: BatchKey, now: datetime) -> Taken | None:
     """Take a batch that is not done, whoever had it before; None when there is nothing to take."""
     if not _start(session, key.edition_id, now):
         return None
-    row = session.execute(
-        update(Batch)
-        .where(is_batch(key), col(Batch.state) != BatchState.DONE)
-        .values(token=Batch.token + 1, state=BatchState.RUNNING)
-        .returning(col(Batch.token), col(Batch.begun), col(Batch.size), col(Batch.lane), col(Batch.deadline))
-    ).one_or_none()
+    row = session.connection().execute(_TAKE, _place(key)).one_or_none()
     if row is None:
         return None
-    doubt(session, key, row.begun, now)
+    if row.begun:
+        doubt(session, key, row.begun, now)
     return Taken(key, row.token, row.begun, row.size, row.lane, row.deadline)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the owner of a batch has to say: outcomes known by now, and how far the watermark is to move."""
+
+    taken: Taken
+    settled: Sequence[Settled]
+    begun: int
+    upto: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +113,7 @@ class Begun:
     recipients: tuple[Recipient, ...] = ()
 
 
-def commit(
-    session: Session, taken: Taken, settled: Sequence[Settled], *, begun: int, upto: int
-) -> Begun | None:
+def commit(session: Session, entry: Entry) -> Begun | None:
     """Settle what is known and move the watermark from `begun` to `upto`; gives the rows to send.
 
     The watermark stays where it is unless the edition is still being sent. Rows whose reader has
@@ -149,25 +121,23 @@ def commit(
     fenced off: somebody else has the batch, nothing more may be sent; what was settled then counts
     only as far as it replaces a doubt.
     """
-    if upto > begun and not _is_sending(session, taken.key.edition_id):
-        upto = begun
-    place = _place(taken.key)
-    mine = session.connection().execute(_MOVE_ON, place | {"mine": taken.token, "high": upto})
-    if mine.rowcount != 1:
-        settle_late(session, taken.key.edition_id, settled)
-        return None
-    if _is_cancelled(session, taken.key.edition_id):
+    taken, settled, upto = entry.taken, entry.settled, entry.upto
+    state, may_go = _standing(session, taken.key.edition_id)
+    if state is not EditionState.SENDING or not may_go:
+        upto = entry.begun
+    if state is EditionState.CANCELLED:
         settled = [_without_retry(item) for item in settled]
+    sums = _changes(Counter(item.state for item in settled))
+    mine = _place(taken.key) | {"mine": taken.token, "high": upto} | sums
+    if session.connection().execute(_MOVE_ON, mine).rowcount != 1:
+        settle_late(session, taken.key.edition_id, entry.settled)
+        return None
     settle_rows(session, taken.key, settled)
     _forget_words(session, taken.key.edition_id, settled)
-    sums = Counter(item.state for item in settled)
-    rows = place | {"low": begun, "high": upto}
-    if upto > begun:
-        sums[DeliveryState.CANCELLED] += session.connection().execute(_CANCEL_LEAVERS, rows).rowcount
-    add_up(session, taken.key, sums)
     _note_retry(session, taken.key, settled)
-    begins = session.connection().execute(_RECIPIENTS, rows) if upto > begun else ()
-    return Begun(upto, tuple(Recipient(*row) for row in begins))
+    recipients, leavers = begin_rows(session, taken.key, entry.begun, upto)
+    add_up(session, taken.key, Counter({DeliveryState.CANCELLED: leavers}))
+    return Begun(upto, recipients)
 
 
 def finish(session: Session, taken: Taken, state: BatchState) -> None:
@@ -175,11 +145,10 @@ def finish(session: Session, taken: Taken, state: BatchState) -> None:
 
     Of a cancelled edition nothing is left to do.
     """
-    if _is_cancelled(session, taken.key.edition_id):
+    standing, _ = _standing(session, taken.key.edition_id)
+    if standing is EditionState.CANCELLED:
         state = BatchState.DONE
-    session.execute(
-        update(Batch).where(is_batch(taken.key), col(Batch.token) == taken.token).values(state=state)
-    )
+    session.connection().execute(_FINISH, _place(taken.key) | {"mine": taken.token, "now": state})
 
 
 def settle_late(session: Session, edition_id: int, settled: Sequence[Settled]) -> None:
@@ -219,31 +188,20 @@ def _forget_words(session: Session, edition_id: int, settled: Sequence[Settled])
 
 def _start(session: Session, edition_id: int, now: datetime) -> bool:
     """An edition is `sending` from the moment its first batch is taken; others are left alone."""
-    started = session.execute(
-        update(Edition)
-        .where(col(Edition.id) == edition_id, col(Edition.state).in_(SENDABLE), goes_on())
-        .values(
-            state=EditionState.SENDING,
-            began_at=case((col(Edition.began_at).is_(None), now), else_=col(Edition.began_at)),
-        )
-    )
-    return bool(started.rowcount == 1)  # type: ignore[attr-defined]
+    started = session.connection().execute(_START, {"edition": edition_id, "now": now})
+    return started.rowcount == 1
 
 
-def _is_sending(session: Session, edition_id: int) -> bool:
-    state = session.connection().execute(_STATE, {"edition": edition_id}).scalar()
-    return bool(state == EditionState.SENDING)
-
-
-def _is_cancelled(session: Session, edition_id: int) -> bool:
-    state = session.execute(select(Edition.state).where(col(Edition.id) == edition_id)).scalar_one()  # type: ignore[call-overload]
-    return bool(state == EditionState.CANCELLED)
+def _standing(session: Session, edition_id: int) -> tuple[EditionState, bool]:
+    """An edition's state, and whether editions may be sent at all."""
+    state, may_go = session.connection().execute(_STANDING, {"edition": edition_id}).one()
+    return EditionState(state), may_go
 
 
 def _without_retry(item: Settled) -> Settled:
     if item.state is not DeliveryState.DEFERRED:
         return item
-    return replace(item, state=DeliveryState.CANCELLED, next_at=None)
+    return item._replace(state=DeliveryState.CANCELLED, next_at=None)
 
 
 def doubt(session: Session, key: BatchKey, begun: int, now: datetime) -> None:
@@ -278,9 +236,12 @@ def add_up(
     """Add outcomes to the batch's own sums, so that nobody ever counts a million rows."""
     change = Counter(more)
     change.subtract(less or {})
-    values = {f"more_{state}": change[state] for state in _COUNTED}
-    if any(values.values()):
-        session.connection().execute(_ADD_UP, _place(key) | values)
+    if any(change.values()):
+        session.connection().execute(_ADD_UP, _place(key) | _changes(change))
+
+
+def _changes(change: Counter[DeliveryState]) -> dict[str, int]:
+    return {f"more_{state}": change[state] for state in _COUNTED}
 
 
 def is_batch(key: BatchKey) -> Any:

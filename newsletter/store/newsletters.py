@@ -31,8 +31,3 @@ def sync_newsletters(session: Session, newsletters: Iterable[NewsletterSettings]
 def newsletter_ids(session: Session) -> dict[str, int]:
     """Slug → id of all newsletters that were ever configured."""
     return {slug: number for slug, number in session.exec(select(Newsletter.slug, Newsletter.id)) if number}
-
-
-def first_known(session: Session, newsletter_id: int) -> datetime:
-    """When the newsletter first appeared in the configuration: nothing was due before."""
-    return session.exec(select(Newsletter.created_at).where(Newsletter.id == newsletter_id)).one()

@@ -21,7 +21,7 @@ def postgresql_engine(url: URL) -> Engine:
     try:
         engine = create_engine(
             url.set(drivername="postgresql+psycopg"), connect_args=_encryption(url), hide_parameters=True,
-            pool_pre_ping=True, pool_size=10,
+            pool_pre_ping=True, pool_size=10, pool_use_lifo=True,
         )  # fmt: skip
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise Misuse(

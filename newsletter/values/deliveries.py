@@ -1,16 +1,19 @@
-"""A mail on its way to one reader: to whom, what a server answered, and what that adds up to."""
+"""A mail on its way to one reader: to whom, what a server answered, and what that adds up to.
+
+What there is of each for every mail is a named tuple, for those are made three times as quickly.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from newsletter.models import DeliveryState
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
+class Recipient(NamedTuple):
     """A ledger row that has begun: to whom, and where its outcome is to be written.
 
     `sections` are those that the reader chose; who chose none gets all.
@@ -50,8 +53,7 @@ class Fate(StrEnum):
     DOUBT = "doubt"  # content left and no answer came
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     fate: Fate
     phase: Phase
     code: int = 0
@@ -65,8 +67,7 @@ class Outcome:
         return " ".join(part for part in (str(self.code or ""), self.enhanced, self.text) if part)
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """An outcome on its way into the ledger."""
 
     recipient: Recipient

@@ -126,6 +126,25 @@ def test_a_send_without_the_minute_reaches_everybody_and_says_so(room: Newsroom,
     assert len(relay.mails) == 5
 
 
+@pytest.mark.parametrize("is_approved", [True, False])
+def test_a_send_takes_what_was_approved_and_of_an_open_draft_what_a_hand_touched(
+    is_approved: bool, room: Newsroom, relay: SmtpServer
+) -> None:
+    """News that came in meanwhile goes into an open draft alone."""
+    ready(room, readers=1)
+    for act in (
+        ("drop", "town/2026-02-18", "2"),
+        ("reword", "town/2026-02-18", "3", "--headline", "In words of our own"),
+        *([("approve", "town/2026-02-18")] if is_approved else []),
+    ):
+        assert room.run("editions", *act, now=at("05:10")).code == 0
+    room.import_stories(1, published=at("05:20"), kind="dawn")
+    assert room.run("send", "town", "--no-wait", now=SIX).code == 0
+    text = relay.mails[0].message.get_body(("plain",)).get_content()
+    assert "In words of our own" in text and "The day's story no. 1" not in text
+    assert ("The dawn's story no. 0" in text) is not is_approved
+
+
 def test_a_machine_gets_one_object_and_progress_beside_it(room: Newsroom) -> None:
     ready(room)
     done = room.run("send", "town", "--no-wait", "--json", now=SIX)

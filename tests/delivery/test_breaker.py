@@ -18,6 +18,7 @@ from newsletter.values import BatchKey, Fate, Outcome, Phase
 from tests.delivery.test_engine import Morning
 from tests.people import NINE
 from tests.smtpd import SmtpServer
+from tests.store.test_ledger import commit
 
 
 def refuse(morning: Morning, key: BatchKey, outcome: Outcome) -> None:
@@ -25,10 +26,10 @@ def refuse(morning: Morning, key: BatchKey, outcome: Outcome) -> None:
     with morning.database.writing() as session:
         taken = ledger.take(session, key, NINE)
         assert taken is not None
-        begun = ledger.commit(session, taken, (), begun=0, upto=taken.size)
+        begun = commit(session, taken, (), begun=0, upto=taken.size)
         assert begun is not None
         settled = [settle(recipient, outcome, NINE, ()) for recipient in begun.recipients]
-        ledger.commit(session, taken, settled, begun=taken.size, upto=taken.size)
+        commit(session, taken, settled, begun=taken.size, upto=taken.size)
         ledger.finish(session, taken, BatchState.DONE)
 
 

@@ -268,7 +268,7 @@ def test_a_store_that_fails_just_as_rows_are_handed_back_leaves_nothing_in_doubt
         moving.hand_back(*args)
 
     monkeypatch.setattr("newsletter.delivery.run.hand_back", full_disk)
-    monkeypatch.setattr("newsletter.delivery.run.STORE_PAUSE", 0.05)
+    monkeypatch.setattr("newsletter.delivery.patience.PAUSE", 0.05)
     with SmtpServer(delay=(20, 30)) as server:
         morning = Morning(database, server)
         morning.freeze(readers=300)

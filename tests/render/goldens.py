@@ -5,18 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from newsletter.render.compile import compile_edition, neutral_html, plain_text
+from newsletter.render.sample import NEUTRAL
 from newsletter.render.theme import load_theme
-from tests.render import sample
+from tests.render.sample import FULL
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
 
 def golden_mail() -> dict[str, str]:
     """The full sample in the shipped theme: file name to content."""
-    rendition = compile_edition(sample.full(), load_theme("default"))
+    rendition = compile_edition(FULL, load_theme("default"))
     return {
-        "default.html": neutral_html(rendition, sample.NEUTRAL),
-        "default.txt": plain_text(rendition, sample.NEUTRAL),
+        "default.html": neutral_html(rendition, NEUTRAL),
+        "default.txt": plain_text(rendition, NEUTRAL),
     }
 
 

@@ -13,7 +13,7 @@ from newsletter.render.gate import Rules, html_findings, is_permitted, text_find
 from newsletter.render.lint.faults import Faulty
 from newsletter.render.theme import load_theme
 from newsletter.values import Picture, Story
-from tests.render import sample
+from tests.render.sample import FULL, LEAD
 from tests.render.themes import EXTENDS, own_theme, with_footer
 
 LEAVE, CHOOSE, EMAIL = (f"holeabcdef{name}z" for name in ("unsubscribe_url", "preferences_url", "email"))
@@ -156,7 +156,7 @@ def test_only_our_own_origin_may_be_plain() -> None:
 def test_a_theme_without_its_footer_does_not_compile(part: str, tmp_path: Path) -> None:
     override = f'{{% extends "shipped:{part}" %}}{{% block footer %}}{{% endblock %}}'
     with pytest.raises(Refused) as refusal:
-        compile_edition(sample.full(), own_theme(tmp_path, {part: override + "\n"}))
+        compile_edition(FULL, own_theme(tmp_path, {part: override + "\n"}))
     assert "hole.preferences_url" in str(refusal.value)
     assert "postal address" in str(refusal.value)
 
@@ -171,24 +171,24 @@ def test_a_theme_without_its_footer_does_not_compile(part: str, tmp_path: Path) 
 )
 def test_a_theme_that_would_run_something_does_not_compile(mjml: str, tmp_path: Path) -> None:
     with pytest.raises(Refused, match="may not stand in a mail"):
-        compile_edition(sample.full(), with_footer(tmp_path, mjml))
+        compile_edition(FULL, with_footer(tmp_path, mjml))
 
 
 def test_a_fragment_that_was_never_sanitised_does_not_get_through() -> None:
     note = Story(title="", url="", html='<p onclick="x()">a</p><base href="https://x.example/">')
     with pytest.raises(Refused) as refusal:
-        compile_edition(replace(sample.full(), note=note), load_theme("default"))
+        compile_edition(replace(FULL, note=note), load_theme("default"))
     assert "onclick=" in str(refusal.value)
     assert "<base>" in str(refusal.value)
 
 
 def test_the_story_behind_a_bad_address_can_be_found() -> None:
-    lead = replace(sample.LEAD, picture=Picture("http://plain.example/a.jpg"))
+    lead = replace(LEAD, picture=Picture("http://plain.example/a.jpg"))
     with pytest.raises(Refused, match=r"Edition 2026-02-18 .*\n.*http://plain\.example/a\.jpg"):
-        compile_edition(replace(sample.full(), lead=lead), load_theme("default"))
-    loopback = replace(sample.LEAD, picture=Picture("http://127.0.0.1:8025/a.jpg"))
+        compile_edition(replace(FULL, lead=lead), load_theme("default"))
+    loopback = replace(LEAD, picture=Picture("http://127.0.0.1:8025/a.jpg"))
     compile_edition(
-        replace(sample.full(), lead=loopback),
+        replace(FULL, lead=loopback),
         load_theme("default"),
         plain_hosts=["127.0.0.1"],
     )
@@ -196,15 +196,15 @@ def test_the_story_behind_a_bad_address_can_be_found() -> None:
 
 def test_hole_that_passed_the_template_but_not_the_context_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Faulty, match=r"digest\.mjml\.j2:4: {{ hole\.email }} may not stand in title= of <b>"):
-        compile_edition(sample.full(), with_footer(tmp_path, '<b title="{{ hole.email }}">x</b>'))
+        compile_edition(FULL, with_footer(tmp_path, '<b title="{{ hole.email }}">x</b>'))
 
 
 def test_a_hole_that_a_filter_block_shouts_is_refused(tmp_path: Path) -> None:
     shouted = "{% filter upper %}{{ hole.email }}{% endfilter %}"
     with pytest.raises(Refused, match="damaged in the HTML part"):
-        compile_edition(sample.full(), with_footer(tmp_path, shouted))
+        compile_edition(FULL, with_footer(tmp_path, shouted))
 
 
 def test_the_override_in_these_tests_is_sound_by_itself(tmp_path: Path) -> None:
-    compile_edition(sample.full(), with_footer(tmp_path, "<p>{{ hole.email }}</p>"))
-    compile_edition(sample.full(), own_theme(tmp_path, {"digest.mjml.j2": EXTENDS}))
+    compile_edition(FULL, with_footer(tmp_path, "<p>{{ hole.email }}</p>"))
+    compile_edition(FULL, own_theme(tmp_path, {"digest.mjml.j2": EXTENDS}))

@@ -10,10 +10,11 @@ from jinja2 import DictLoader
 
 from newsletter.errors import Misuse
 from newsletter.render.compile import compile_edition, neutral_html
+from newsletter.render.sample import NEUTRAL
 from newsletter.render.sandbox import Sandbox
 from newsletter.render.theme import load_theme
-from tests.render import sample
 from tests.render.page import Page
+from tests.render.sample import FULL, SHORTEST
 from tests.render.themes import own_theme, with_footer
 
 FILTERS = {
@@ -51,21 +52,19 @@ OUT_OF_REACH = [
 @pytest.mark.parametrize("source", OUT_OF_REACH)
 def test_a_theme_that_reaches_further_is_stopped_at_its_line(source: str, tmp_path: Path) -> None:
     with pytest.raises(Misuse) as misuse:
-        compile_edition(sample.full(), own_theme(tmp_path, {"parts/more.mjml.j2": "\n" + source}))
+        compile_edition(FULL, own_theme(tmp_path, {"parts/more.mjml.j2": "\n" + source}))
     assert "parts/more.mjml.j2:2: " in str(misuse.value)
 
 
 def test_the_edition_cannot_be_changed(tmp_path: Path) -> None:
     with pytest.raises(Misuse, match="cannot assign attribute"):
-        compile_edition(
-            sample.full(), own_theme(tmp_path, {"parts/more.mjml.j2": "{% set edition.subject = 1 %}"})
-        )
+        compile_edition(FULL, own_theme(tmp_path, {"parts/more.mjml.j2": "{% set edition.subject = 1 %}"}))
 
 
 def test_an_include_of_itself_ends_as_an_error(tmp_path: Path) -> None:
     with pytest.raises(Misuse, match=r"parts/more\.mjml\.j2:1: maximum recursion"):
         compile_edition(
-            sample.full(), own_theme(tmp_path, {"parts/more.mjml.j2": '{% include "parts/more.mjml.j2" %}'})
+            FULL, own_theme(tmp_path, {"parts/more.mjml.j2": '{% include "parts/more.mjml.j2" %}'})
         )
 
 
@@ -83,7 +82,7 @@ MISUSED_HOLES = [
 @pytest.mark.parametrize("source", MISUSED_HOLES)
 def test_a_hole_is_printed_whole_or_not_at_all(source: str, tmp_path: Path) -> None:
     with pytest.raises(Misuse, match=r"parts/more\.mjml\.j2:2: a hole may only be printed"):
-        compile_edition(sample.full(), own_theme(tmp_path, {"parts/more.mjml.j2": "\n" + source}))
+        compile_edition(FULL, own_theme(tmp_path, {"parts/more.mjml.j2": "\n" + source}))
 
 
 def test_what_a_theme_needs_is_there(tmp_path: Path) -> None:
@@ -91,12 +90,12 @@ def test_what_a_theme_needs_is_there(tmp_path: Path) -> None:
         "{% set seen = namespace(n=0) %}{% for _ in range(3) %}{% set seen.n = seen.n + 2 * 3 %}{% endfor %}"
         "{{ seen.n }} {{ 7 % 4 }} {{ edition.subject|upper|truncate(9) }} {{ edition.social|length }}"
     )
-    html = neutral_html(compile_edition(sample.full(), with_footer(tmp_path, source)), sample.NEUTRAL)
-    assert "18 3 THE... 3" in Page(html).text
+    html = neutral_html(compile_edition(FULL, with_footer(tmp_path, source)), NEUTRAL)
+    assert "18 3 AFTER... 3" in Page(html).text
 
 
 def test_an_articles_words_are_never_a_template() -> None:
     words = "{{ 7*7 }} {% include '/etc/passwd' %} {{ config }} ${x}"
-    view = replace(sample.shortest(), intro=words)
-    html = neutral_html(compile_edition(view, load_theme("default")), sample.NEUTRAL)
+    view = replace(SHORTEST, intro=words)
+    html = neutral_html(compile_edition(view, load_theme("default")), NEUTRAL)
     assert words in Page(html).text

@@ -18,8 +18,8 @@ from newsletter.render.lint.faults import Flaw
 from newsletter.render.lint.markup import markup_flaws
 from newsletter.render.mjml import MarkupError, to_html
 from newsletter.render.theme import Theme, load_theme
-from tests.render import sample
 from tests.render.page import Page
+from tests.render.sample import FULL
 from tests.render.themes import own_theme, with_footer
 
 _watchers: list[list[tuple[str, str]]] = []
@@ -46,10 +46,10 @@ def watching() -> Iterator[list[tuple[str, str]]]:
 
 
 def test_a_compilation_opens_the_theme_and_nothing_else() -> None:
-    compile_edition(sample.full(), load_theme("default"))
+    compile_edition(FULL, load_theme("default"))
     theme = Theme("default", load_theme("default").folders)  # one whose files nobody has read yet
     with watching() as seen:
-        compile_edition(sample.full(), theme)
+        compile_edition(FULL, theme)
     assert {"digest.mjml.j2", "digest.txt.j2", "inline.css"} <= {Path(name).name for _, name in seen}
     assert [
         one for one in seen if one[0] != "open" or not Path(one[1]).is_relative_to(theme.folders[0])
@@ -75,7 +75,7 @@ def test_inlined_rules_that_could_fetch_are_refused(css: str, tmp_path: Path) ->
         watching() as seen,
         pytest.raises(Misuse, match=r"inline\.css:1: .*(inlined rules hold|closes nothing)"),
     ):
-        compile_edition(sample.full(), theme)
+        compile_edition(FULL, theme)
     assert [one for one in seen if one[0] != "open" or "hostname" in one[1]] == []
 
 
@@ -104,7 +104,7 @@ def test_a_head_that_would_make_the_reader_fetch_is_refused(mjml: str, tmp_path:
     layout = (load_theme("default").folders[0] / "layout.mjml.j2").read_text()
     files = {"layout.mjml.j2": layout.replace("</mj-head>", f"{mjml}</mj-head>").replace("Georgia", "Evil")}
     with watching() as seen, pytest.raises((Refused, Misuse)):
-        compile_edition(sample.full(), own_theme(tmp_path, files))
+        compile_edition(FULL, own_theme(tmp_path, files))
     assert [one for one in seen if one[0] != "open"] == []
 
 
@@ -170,4 +170,4 @@ def test_mjml_that_only_mrml_refuses_is_our_error_too() -> None:
 
 def test_a_theme_of_mjml_components_works_as_well(tmp_path: Path) -> None:
     components = '<p>x</p></mj-text><mj-divider /><mj-spacer height="20px" /><mj-text>'
-    compile_edition(sample.full(), with_footer(tmp_path, components))
+    compile_edition(FULL, with_footer(tmp_path, components))

@@ -10,18 +10,19 @@ import pytest
 from newsletter.errors import Misuse
 from newsletter.render.compile import compile_edition, neutral_html, plain_text
 from newsletter.render.lint.faults import Faulty
+from newsletter.render.sample import NEUTRAL
 from newsletter.render.shipped import shipped
 from newsletter.render.theme import load_theme
-from tests.render import sample
 from tests.render.page import Page
+from tests.render.sample import FULL
 from tests.render.themes import EXTENDS, own_theme, with_footer
 
 
 def html_in(folder: Path, files: dict[str, str]) -> str:
-    return neutral_html(compile_edition(sample.full(), own_theme(folder, files)), sample.NEUTRAL)
+    return neutral_html(compile_edition(FULL, own_theme(folder, files)), NEUTRAL)
 
 
-SHIPPED = neutral_html(compile_edition(sample.full(), load_theme("default")), sample.NEUTRAL)
+SHIPPED = neutral_html(compile_edition(FULL, load_theme("default")), NEUTRAL)
 
 
 def test_one_block_is_overridden_and_all_else_stays(tmp_path: Path) -> None:
@@ -34,7 +35,7 @@ def test_one_block_is_overridden_and_all_else_stays(tmp_path: Path) -> None:
 def test_one_part_is_overridden_by_its_file(tmp_path: Path) -> None:
     more = "<mj-section><mj-column><mj-text>{{ edition.more_url }}</mj-text></mj-column></mj-section>"
     html = html_in(tmp_path, {"parts/more.mjml.j2": more})
-    assert Page(html).text == Page(SHIPPED).text.replace("Show more news", "https://harbour.example/latest")
+    assert Page(html).text == Page(SHIPPED).text.replace("Show more news", FULL.more_url)
 
 
 def test_one_rule_is_overridden_by_its_file(tmp_path: Path) -> None:
@@ -44,28 +45,26 @@ def test_one_rule_is_overridden_by_its_file(tmp_path: Path) -> None:
 
 def test_the_text_part_is_overridden_alike(tmp_path: Path) -> None:
     override = '{% extends "shipped:digest.txt.j2" %}\n{% block more %}\nMORE!\n{% endblock %}\n'
-    text = plain_text(
-        compile_edition(sample.full(), own_theme(tmp_path, {"digest.txt.j2": override})), sample.NEUTRAL
-    )
+    text = plain_text(compile_edition(FULL, own_theme(tmp_path, {"digest.txt.j2": override})), NEUTRAL)
     assert "MORE!" in text and "Show more news" not in text and "Unsubscribe" in text
 
 
 def test_a_change_on_disk_is_seen_by_the_next_compilation(tmp_path: Path) -> None:
     theme = own_theme(tmp_path, {"parts/more.mjml.j2": "<mj-section></mj-section>"})
-    before = compile_edition(sample.full(), theme)
+    before = compile_edition(FULL, theme)
     part = tmp_path / "mine" / "parts" / "more.mjml.j2"
     part.write_text((shipped("mail", "default") / "parts" / "more.mjml.j2").read_text())
     os.utime(part, ns=(1, 1))
-    assert compile_edition(sample.full(), theme).html != before.html
+    assert compile_edition(FULL, theme).html != before.html
 
 
 def test_a_file_that_comes_to_stand_before_another_is_seen_and_one_that_goes(tmp_path: Path) -> None:
     own_theme(tmp_path, {"inline.css": "h1 { color: #123456 }"})
-    before = compile_edition(sample.full(), load_theme("mine", tmp_path)).html
+    before = compile_edition(FULL, load_theme("mine", tmp_path)).html
     with_more = html_in(tmp_path, {"parts/more.mjml.j2": "<mj-section></mj-section>"})
     assert "Show more news" not in with_more
     (tmp_path / "mine" / "parts" / "more.mjml.j2").unlink()
-    assert compile_edition(sample.full(), load_theme("mine", tmp_path)).html == before
+    assert compile_edition(FULL, load_theme("mine", tmp_path)).html == before
 
 
 def test_the_shipped_templates_are_where_the_finder_says() -> None:
@@ -115,7 +114,7 @@ def test_a_symbolic_link_never_leads_out(tmp_path: Path) -> None:
 def test_a_theme_folder_may_itself_be_a_link(tmp_path: Path) -> None:
     own_theme(tmp_path / "elsewhere", {"parts/more.mjml.j2": "<mj-section></mj-section>"})
     (tmp_path / "mine").symlink_to(tmp_path / "elsewhere" / "mine")
-    compile_edition(sample.full(), load_theme("mine", tmp_path))
+    compile_edition(FULL, load_theme("mine", tmp_path))
 
 
 FAULTS = [
@@ -154,7 +153,7 @@ BROKEN_MJML = [
 @pytest.mark.parametrize(("mjml", "what"), BROKEN_MJML)
 def test_broken_mjml_is_named(mjml: str, what: str, tmp_path: Path) -> None:
     with pytest.raises(Misuse) as misuse:
-        compile_edition(sample.full(), with_footer(tmp_path, mjml))
+        compile_edition(FULL, with_footer(tmp_path, mjml))
     assert "digest.mjml.j2:4: " in str(misuse.value)
     assert what in str(misuse.value)
 
@@ -163,11 +162,11 @@ def test_a_theme_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     theme = own_theme(tmp_path, {"digest.txt.j2": ""})
     (tmp_path / "mine" / "digest.txt.j2").write_bytes(b"\xff\xfe")
     with pytest.raises(Misuse, match=r"digest\.txt\.j2: is not UTF-8"):
-        compile_edition(sample.full(), theme)
+        compile_edition(FULL, theme)
 
 
 def test_a_text_part_that_ends_in_a_hole_is_refused_with_the_mend(tmp_path: Path) -> None:
     lines = "{{ edition.postal_address }}\n{{ hole.preferences_url }}\n{{ hole.unsubscribe_url }}\n"
     with pytest.raises(Faulty, match=r"digest\.txt\.j2: nothing follows the last hole") as misuse:
-        compile_edition(sample.full(), own_theme(tmp_path, {"digest.txt.j2": lines}))
+        compile_edition(FULL, own_theme(tmp_path, {"digest.txt.j2": lines}))
     assert misuse.value.faults[0].mend == "end it with a line of its own"

@@ -316,7 +316,7 @@ def test_a_cancel_comes_before_a_row_begins_or_leaves_it_to_its_worker(rivals: R
         key = BatchKey(numbered(rivals, slug), 0)
         with runtime.database.writing() as session:
             taken = ledger.take(session, key, NINE)
-            begun = ledger.commit(session, taken, [], begun=0, upto=1) if taken else None
+            begun = ledger.commit(session, ledger.Entry(taken, [], 0, 1)) if taken else None
             return begun.recipients if begun else ()
 
     for _ in range(ROUNDS):

@@ -37,7 +37,7 @@ from newsletter.store.newsletters import sync_newsletters
 from newsletter.values import BatchKey
 from tests.newsroom import NINE, reader
 from tests.people import make_readers
-from tests.store.test_ledger import busy, settled
+from tests.store.test_ledger import busy, commit, settled
 from tests.web.conftest import PAPER, SOUND, Paper, paper, runtime
 
 __all__ = ["paper", "runtime"]
@@ -326,13 +326,13 @@ def test_a_cancel_leaves_what_is_on_the_wire_to_its_worker(paper: Paper) -> None
     with runtime.database.writing() as session:
         batch = ledger.take(session, BatchKey(edition, 0), NINE)
         assert batch is not None
-        begun = ledger.commit(session, batch, [], begun=0, upto=4)
+        begun = commit(session, batch, [], begun=0, upto=4)
         assert begun is not None and len(begun.recipients) == 4
     sums = steering.cancel(runtime, PAPER, SLUG, TEN, who="ops")
     assert (sums.queued, sums.cancelled) == (4, 6)
     first, second, third, fourth = begun.recipients
     with runtime.database.writing() as session:
-        after = ledger.commit(session, batch, [settled(first), busy(second)], begun=4, upto=8)
+        after = commit(session, batch, [settled(first), busy(second)], begun=4, upto=8)
         assert after is not None and (after.upto, after.recipients) == (4, ()), "nothing else begins"
         hand_back(session, batch, [third], TEN)
         ledger.finish(session, batch, BatchState.READY)

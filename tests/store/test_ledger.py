@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
@@ -54,8 +55,14 @@ def taken(session: Session, edition: int, no: int = 0) -> ledger.Taken:
     return found
 
 
+def commit(
+    session: Session, batch: ledger.Taken, known: Sequence[Settled], *, begun: int, upto: int
+) -> ledger.Begun | None:
+    return ledger.commit(session, ledger.Entry(batch, known, begun, upto))
+
+
 def begin(session: Session, batch: ledger.Taken, upto: int, *, begun: int = 0) -> tuple[Recipient, ...]:
-    result = ledger.commit(session, batch, [], begun=begun, upto=upto)
+    result = commit(session, batch, [], begun=begun, upto=upto)
     assert result is not None
     return result.recipients
 
@@ -138,7 +145,7 @@ def test_a_batch_walks_from_queued_to_sent(database: Database) -> None:
         batch = taken(session, edition)
         first = begin(session, batch, 4)
         assert [r.pos for r in first] == [0, 1, 2, 3]
-        after = ledger.commit(session, batch, [settled(r) for r in first], begun=4, upto=8)
+        after = commit(session, batch, [settled(r) for r in first], begun=4, upto=8)
         assert after is not None and [r.pos for r in after.recipients] == [4, 5, 6, 7]
         assert states(session, edition) == counted(session, edition) == {"sent": 4, "queued": 6}
         assert session.get_one(Edition, edition).state == EditionState.SENDING
@@ -149,7 +156,7 @@ def test_after_a_crash_only_the_open_window_is_in_doubt(database: Database) -> N
         edition = frozen(session, 10)
         dead = taken(session, edition)
         first = begin(session, dead, 4)
-        ledger.commit(session, dead, [settled(r) for r in first[1:]], begun=4, upto=6)
+        commit(session, dead, [settled(r) for r in first[1:]], begun=4, upto=6)
     with database.writing() as session:
         successor = taken(session, edition)
         assert successor.begun == 6
@@ -164,7 +171,7 @@ def test_a_fenced_worker_begins_nothing_and_its_late_truth_replaces_the_doubt(da
         sleeper = taken(session, edition)
         first = begin(session, sleeper, 4)
         taken(session, edition)
-        assert ledger.commit(session, sleeper, [settled(first[0])], begun=4, upto=8) is None
+        assert commit(session, sleeper, [settled(first[0])], begun=4, upto=8) is None
         assert states(session, edition) == counted(session, edition) == {"sent": 1, "unknown": 3, "queued": 6}
         assert session.get_one(Batch, (edition, 0)).begun == 4
 
@@ -174,7 +181,7 @@ def test_an_old_attempt_cannot_settle_a_later_one(database: Database) -> None:
         edition = frozen(session, 1)
         old = taken(session, edition)
         (row,) = begin(session, old, 1)
-        ledger.commit(session, old, [busy(row)], begun=1, upto=1)
+        commit(session, old, [busy(row)], begun=1, upto=1)
         moving.gather_retries(session, edition, NINE + timedelta(minutes=5), 500)
         retry = taken(session, edition, 1)
         (again,) = begin(session, retry, 1)
@@ -207,7 +214,7 @@ def test_a_paused_edition_begins_nothing(database: Database) -> None:
         first = begin(session, batch, 2)
         session.get_one(Edition, edition).state = EditionState.PAUSED
         session.flush()
-        after = ledger.commit(session, batch, [settled(first[0])], begun=2, upto=4)
+        after = commit(session, batch, [settled(first[0])], begun=2, upto=4)
         assert after is not None and (after.upto, after.recipients) == (2, ())
         assert ledger.take(session, BatchKey(edition, 0), NINE) is None
 
@@ -217,7 +224,7 @@ def test_rows_handed_back_keep_their_attempt_and_go_again(database: Database) ->
         edition = frozen(session, 4)
         batch = taken(session, edition)
         rows = begin(session, batch, 4)
-        ledger.commit(session, batch, [settled(rows[1]), settled(rows[3])], begun=4, upto=4)
+        commit(session, batch, [settled(rows[1]), settled(rows[3])], begun=4, upto=4)
         moving.hand_back(session, batch, [rows[0], rows[2]], NINE)
         ledger.finish(session, batch, BatchState.DONE)
         assert states(session, edition) == counted(session, edition) == {"sent": 2, "queued": 2}
@@ -274,7 +281,7 @@ def test_a_retry_moves_its_row_and_keeps_the_earlier_answer(database: Database) 
         edition = frozen(session, 3)
         batch = taken(session, edition)
         rows = begin(session, batch, 3)
-        ledger.commit(session, batch, [busy(rows[0]), busy(rows[1], 30), settled(rows[2])], begun=3, upto=3)
+        commit(session, batch, [busy(rows[0]), busy(rows[1], 30), settled(rows[2])], begun=3, upto=3)
         ledger.finish(session, batch, BatchState.DONE)
         assert moving.gather_retries(session, edition, NINE + timedelta(minutes=4), 500) == 0
         assert moving.gather_retries(session, edition, NINE + timedelta(minutes=5), 500) == 1
@@ -294,7 +301,7 @@ def test_at_the_deadline_what_is_open_expires_and_the_edition_ends(database: Dat
         edition = frozen(session, 5)
         batch = taken(session, edition)
         rows = begin(session, batch, 3)
-        ledger.commit(session, batch, [settled(rows[0]), busy(rows[1])], begun=3, upto=3)
+        commit(session, batch, [settled(rows[0]), busy(rows[1])], begun=3, upto=3)
         assert closing.expire(session, edition, DEADLINE) == 0, "a running batch may wait for its last answer"
         late = DEADLINE + closing.LAST_ANSWER
         assert closing.expire(session, edition, late) == 3
@@ -314,7 +321,7 @@ def test_dead_addresses_are_suppressed_when_the_run_ends_and_not_before(database
         rows = begin(session, batch, 2)
         failed = DeliveryState.FAILED
         outcomes = [settled(rows[0], dead, failed), settled(rows[1], refused, failed)]
-        ledger.commit(session, batch, outcomes, begun=2, upto=2)
+        commit(session, batch, outcomes, begun=2, upto=2)
         assert session.exec(select(Suppression)).all() == []
         ledger.finish(session, batch, BatchState.DONE)
         assert closing.finish_if_done(session, edition, NINE)
@@ -328,7 +335,7 @@ def test_missing_takes_the_unplanned_the_expired_and_the_passingly_refused(datab
         edition = frozen(session, 4)
         batch = taken(session, edition)
         rows = begin(session, batch, 2)
-        ledger.commit(
+        commit(
             session,
             batch,
             [settled(rows[0]), settled(rows[1], refused, DeliveryState.FAILED)],
@@ -409,7 +416,7 @@ def test_words_about_somebody_forgotten_meanwhile_are_not_kept(database: Databas
     with database.writing() as session:
         assert erasing.erase(session, gone.subscriber_id, NINE) == gone.address
     with database.writing() as session:
-        ledger.commit(session, batch, [dead(here), dead(gone)], begun=2, upto=2)
+        commit(session, batch, [dead(here), dead(gone)], begun=2, upto=2)
         ledger.finish(session, batch, BatchState.DONE)
         assert closing.finish_if_done(session, edition, NINE)
     with database.reading() as session:
@@ -428,5 +435,5 @@ def test_a_late_answer_about_somebody_forgotten_is_not_kept_either(database: Dat
         taken(session, edition)  # somebody else has it now, and doubts the row
         erasing.erase(session, gone.subscriber_id, NINE)
     with database.writing() as session:
-        assert ledger.commit(session, batch, [dead(gone)], begun=1, upto=1) is None
+        assert commit(session, batch, [dead(gone)], begun=1, upto=1) is None
         assert list(session.exec(select(Delivery.state, Delivery.reply)).all()) == [("failed", "")]

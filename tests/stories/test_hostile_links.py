@@ -238,26 +238,6 @@ def test_a_pinned_page_that_is_gone_holds_the_edition_until_it_is_dropped(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_page_that_goes_after_the_approval(
-    tmp_path: Path, database_url: str, web: Server, relay: SmtpServer
-) -> None:
-    """The machine's entry stays, for what was approved is sent; a pinned one stops the freeze."""
-    room = town(tmp_path, database_url, web, relay, few=True)
-    room.run("tick", now=at("06:00"))
-    good = next(str(each["id"]) for each in listed(room) if each["url"].endswith("/good"))
-    assert room.run("editions", "approve", TODAY, now=at("06:01")).code == 0
-    web.on("/good", status=410)
-    for clock in ("06:02", "06:04"):
-        checked = room.run("editions", "check", TODAY, "--links", "--json", now=at(clock))
-    gone = {str(each["article_id"]): each["severity"] for each in checked.json["findings"]
-            if each["code"] == "dead-link"}  # fmt: skip
-    assert gone[good] == "warning" and "good" in entries(room, "06:05"), "a closed edition is told of"
-    room.run("editions", "pin", TODAY, good, now=at("06:06"))
-    refused = room.run("editions", "approve", TODAY, now=at("06:07"))
-    assert (refused.code, "is gone" in refused.said) == (3, True)
-
-
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_round_ends_before_the_clock_has_something_to_do(
     tmp_path: Path, database_url: str, web: Server, relay: SmtpServer
 ) -> None:

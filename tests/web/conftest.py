@@ -27,7 +27,7 @@ from newsletter.store.subscribers import Newcomer, admit
 from newsletter.values import Body, Rendition
 from newsletter.web.border import Limits
 from newsletter.web.server import WebServer
-from tests.render import sample
+from tests.render.sample import SHORTEST
 
 NOON = datetime(2026, 2, 18, 12, 0, tzinfo=UTC)
 PAPER = NewsletterSettings(
@@ -38,9 +38,7 @@ PAPER = NewsletterSettings(
     postal_address="1 Quay Street, Harbour",
 )
 # A rendition that nothing is in the way of
-SOUND = compile_edition(
-    replace(sample.shortest(), postal_address=PAPER.postal_address), load_theme("default")
-)
+SOUND = compile_edition(replace(SHORTEST, postal_address=PAPER.postal_address), load_theme("default"))
 WEEKEND = PAPER.model_copy(update={"slug": "weekend", "name": "Weekend", "noindex": True})
 HOSTILE = (
     '<p id="seen">Bridge opens</p><img src="https://pictures.example/a.png" alt="">'

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import quopri
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from playwright.sync_api import expect
 
-from newsletter.store import editions
+from newsletter.models import LinkVerdict
+from newsletter.store import editions, looks
 from newsletter.store.newsletters import newsletter_ids
-from newsletter.values import Body
-from tests.newsroom import reader
+from newsletter.values import Body, Look
+from tests.newsroom import at, reader
 from tests.web.conftest import HOSTILE, Paper, rendition
 from tests.web.desk.conftest import ANA, BOB, Desk, Seats
-from tests.web.desk.test_edition import EDITION, at_seven, sit
+from tests.web.desk.test_edition import EDITION, NAME, at_seven, sit
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -130,3 +132,18 @@ def test_a_reader_who_is_none_is_told_so_in_the_frame(desk: Desk, seats: Seats) 
     page = sit(seats, desk)
     page.goto(f"{desk.url}{EDITION}/preview?to=reader&reader=nobody@readers.example")
     expect(page.locator("body")).to_contain_text("There is no subscriber")
+
+
+def test_a_link_of_every_mail_that_fails_is_told_with_its_mend(open_desk: Callable[..., Desk]) -> None:
+    """It belongs to no entry that could be opened, and two of a kind stand apart."""
+    urls = {"more_url": "https://town.example/latest", "home_url": "https://town.example/"}
+    desk = open_desk(newsletter="\n".join(f'{key} = "{url}"' for key, url in urls.items()))
+    at_seven(desk)
+    with desk.runtime.database.writing() as session:
+        seen = (Look(url, at("07:00"), LinkVerdict.FAILING, trouble="It hangs.") for url in urls.values())
+        looks.record(session, seen)
+    page = desk.client(ANA).get(EDITION).text
+    assert all(f"The link of {key} fails: It hangs." in page for key in urls)
+    assert page.count(f"<code>newsletter editions check {NAME} --links</code>") == 2
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
