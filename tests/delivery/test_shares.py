@@ -1,4 +1,4 @@
-"""Connections among workers: divided alike, never more than the limit, and a dead worker's are others' soon."""
+"""Connections among workers: divided alike, never more than the limit, a dead worker's are others' soon."""
 
 from __future__ import annotations
 
