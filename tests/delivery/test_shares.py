@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlmodel import Session
 
 from newsletter.clock import monotonic
 from newsletter.config import Lane
 from newsletter.delivery import shares
+from newsletter.delivery.dispatcher import Dispatcher
 from newsletter.delivery.embedded import EmbeddedDispatcher
+from newsletter.delivery.engine import Engine
 from newsletter.delivery.jobs import ProcrastinateDispatcher
 from newsletter.delivery.shares import divide
 from newsletter.models import EditionState
 from newsletter.store import hints
 from newsletter.store.database import Database
-from newsletter.values import Claim
+from newsletter.values import BatchKey, Claim
 from tests.delivery.test_dispatchers import BRIEF
 from tests.delivery.test_engine import Morning
 from tests.newsroom import until
@@ -87,26 +92,37 @@ def server(log: Path) -> Iterator[SmtpServer]:
 
 
 class Workers:
-    """Several over one store; on SQLite there is one, which has everything."""
+    """Several over one store, each with its own way to it; on SQLite there is one, which has everything."""
 
-    def __init__(self, database: Database, server: SmtpServer, count: int, *lanes: Lane) -> None:
+    def __init__(
+        self, database: Database, database_url: str, server: SmtpServer, count: int, *lanes: Lane
+    ) -> None:
+        self.url = database_url
         self.count = 1 if database.is_sqlite else count
         engine = "embedded" if database.is_sqlite else "procrastinate"
         self.morning = Morning(database, server, batch=10, engine=engine)
         self.morning.until_idle = False
-        self.morning.connections = 4
         self.morning.lanes = lanes
-        if database.is_sqlite:
-            self.morning.dispatcher = EmbeddedDispatcher(database, self.morning.clock, batches_at_once=4)
-        else:
+        self.morning.dispatcher = self.dispatcher(database)
+        if not database.is_sqlite:
             hints.set_up(database)
-            self.morning.dispatcher = ProcrastinateDispatcher(
-                database, self.morning.clock, batches_at_once=2, limits=BRIEF
-            )
+
+    def dispatcher(self, database: Database) -> Dispatcher:
+        clock = self.morning.clock
+        if database.is_sqlite:
+            return EmbeddedDispatcher(database, clock, batches_at_once=4)
+        return ProcrastinateDispatcher(database, clock, batches_at_once=2, limits=BRIEF)
+
+    def work(self) -> None:
+        worker = copy(self.morning)
+        worker.database = Database(self.url)
+        worker.dispatcher = self.dispatcher(worker.database)
+        worker.deliver()
+        worker.database.close()
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
-        threads = [threading.Thread(target=self.morning.deliver) for _ in range(self.count)]
+        threads = [threading.Thread(target=self.work) for _ in range(self.count)]
         for thread in threads:
             thread.start()
         try:
@@ -122,9 +138,11 @@ class Workers:
             return {row.worker: row.held for row in rows if row.held}
 
 
-def test_workers_share_a_relays_connections_and_each_has_some(database: Database, server: SmtpServer) -> None:
-    workers = Workers(database, server, 3)
-    workers.morning.freeze(readers=400)
+def test_workers_share_a_relays_connections_and_each_has_some(
+    database: Database, database_url: str, server: SmtpServer
+) -> None:
+    workers = Workers(database, database_url, server, 3)
+    workers.morning.freeze(readers=200)
     with workers.at_work():
         until(lambda: server.accepted > 40)
         if workers.count > 1:
@@ -132,25 +150,54 @@ def test_workers_share_a_relays_connections_and_each_has_some(database: Database
         until(lambda: workers.morning.state()[0] is EditionState.SENT)
         until(lambda: not workers.parts("relay/main"))
     assert 3 <= server.widest <= 4
-    assert workers.morning.counts() == {"sent": 400}
+    assert workers.morning.counts() == {"sent": 200}
     assert set(server.recipients().values()) == {1}
 
 
 def test_workers_share_a_lanes_connections_and_it_holds_up_nobody_else(
-    database: Database, server: SmtpServer, log: Path
+    database: Database, database_url: str, server: SmtpServer, log: Path
 ) -> None:
     """Each has a batch of the lane soon, and one of them the only connection for it."""
-    workers = Workers(database, server, 3, Lane(name="gmail", connections=1))
-    workers.morning.freeze(gmail=80, rest=200)
+    workers = Workers(database, database_url, server, 3, Lane(name="gmail", connections=1))
+    workers.morning.freeze(gmail=40, rest=120)
     with workers.at_work():
         until(lambda: workers.morning.state()[0] is EditionState.SENT)
-    assert workers.morning.counts() == {"sent": 280}
+    assert workers.morning.counts() == {"sent": 160}
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     gmail = [n for n, line in enumerate(lines) if line["recipient"].endswith("@gmail.example")]
     moments = [datetime.fromisoformat(lines[n]["at"]) for n in gmail]
     soonest = min(later - earlier for earlier, later in pairwise(moments))
     assert soonest > timedelta(milliseconds=15), "one after another: each is answered after twenty"
-    assert len(lines) - 200 < gmail[-1], "the others were through before"
+    assert len(lines) - 120 < gmail[-1], "the others were through before"
+
+
+class Hasty:
+    """Takes a batch before it knows of any connection."""
+
+    def enqueue(self, _session: Session, _edition_id: int) -> None:
+        """Nobody else is to have it."""
+
+    async def run(self, engine: Engine, _stop: threading.Event, *, until_idle: bool) -> None:
+        delivering = asyncio.create_task(engine.deliver(BatchKey(1, 0)))
+        await asyncio.wait([delivering], timeout=0.5)
+        while not delivering.done():
+            await engine.keep()
+            await asyncio.wait([delivering], timeout=0.1)
+
+
+def test_a_batch_that_began_without_a_connection_goes_when_there_is_one(
+    postgresql_url: str, server: SmtpServer
+) -> None:
+    database = Database(postgresql_url)
+    workers = Workers(database, postgresql_url, server, 1)
+    workers.morning.dispatcher = Hasty()
+    workers.morning.freeze(readers=10)
+    assert workers.morning.edition == 1
+    delivering = threading.Thread(target=workers.morning.deliver, daemon=True)
+    delivering.start()
+    delivering.join(10)
+    assert workers.morning.counts() == {"sent": 10}
+    database.close()
 
 
 def test_what_a_dead_worker_had_is_others_soon(
@@ -158,7 +205,7 @@ def test_what_a_dead_worker_had_is_others_soon(
 ) -> None:
     monkeypatch.setattr(shares, "LAPSE", 1.0)
     database = Database(postgresql_url)
-    workers = Workers(database, server, 1)
+    workers = Workers(database, postgresql_url, server, 1)
     workers.morning.freeze(readers=200)
     with database.writing() as session:
         session.execute(
