@@ -92,10 +92,8 @@ class Engine:
             lineup, self._post, timeouts or Timeouts(), fail_over=sending.fail_over,
             fail_back=sending.fail_back, down=down,
         )  # fmt: skip
-        among_workers = sending.engine == "procrastinate"
-        self.shares = Shares(
-            database, self.relays, self._post, self._pace, lanes, among_workers=among_workers
-        )
+        many = sending.engine == "procrastinate"
+        self.shares = Shares(database, self.relays, self._post, self._pace, lanes, among_workers=many)
         self._runs: dict[BatchKey, Run] = {}
         self._compiled: dict[int, Compiled] = {}
         self._breakers: dict[int, Breaker] = {}
@@ -256,11 +254,10 @@ class Engine:
                 so_far = deliveries.sums(session, edition_id)
                 was_resumed = _was_resumed(session, edition_id)
             self._breakers[edition_id] = Breaker(
-                self._sending.breaker_refusals,
-                self._sending.breaker_in_a_row,
+                self._sending.breaker_refusals, self._sending.breaker_in_a_row,
                 answers=0 if was_resumed else so_far.sent + so_far.failed + so_far.deferred,
                 refused=0 if was_resumed else so_far.failed,
-            )
+            )  # fmt: skip
         return self._breakers[edition_id]
 
     def _stop(self, edition_id: int, stop: Stop) -> None:
