@@ -108,6 +108,24 @@ def test_everybody_gets_one_and_the_edition_is_sent(desk: Desk) -> None:
     assert set(desk.server.recipients().values()) == {1}
 
 
+def test_a_batch_is_done_while_its_edition_goes_on(desk: Desk) -> None:
+    desk.server.mood.delay = (50, 50)
+    desk.freeze(readers=60)
+    running = desk.start()
+    until(lambda: done_while_sending(desk.database) > 0, 10)
+    running.join()
+    assert desk.counts() == {"sent": 60}
+    assert desk.state() == (EditionState.SENT, "")
+
+
+def done_while_sending(database: Database) -> int:
+    with database.reading() as session:
+        done = "SELECT count(*) FROM batch b JOIN edition e ON e.id = b.edition_id"
+        return int(
+            session.execute(text(f"{done} WHERE b.state = 'done' AND e.state = 'sending'")).scalar_one()
+        )
+
+
 def test_what_is_not_due_waits(desk: Desk) -> None:
     desk.freeze(readers=5)
     desk.set_clock(Clock(NINE - timedelta(seconds=30)))
