@@ -25,6 +25,7 @@ from newsletter.services.finding import find_edition
 from newsletter.services.reviewing import Sights, review, review_standing
 from newsletter.services.seeing import addresses_of, standing_links
 from newsletter.store import articles, editions, lately, looks, standing, waivers
+from newsletter.store import touches as hands
 from newsletter.store.audience import audience_of, count_audience
 from newsletter.store.feeds import SILENT
 from newsletter.store.sections import sections_of
@@ -122,7 +123,11 @@ def _sights(runtime: Runtime, session: Session, edition: Edition, seen: Mapping[
     since = edition.due_at - A_MONTH
     carried = lately.carried_since(session, edition.newsletter_id, EditionKind(edition.kind).fellows, since)
     others = [each for each in carried if each.edition != edition.slug]
-    return replace(_of_links_alone(runtime, seen), ran=ran_before(session, edition), lately=others)
+    return replace(
+        _of_links_alone(runtime, seen), ran=ran_before(session, edition), lately=others,
+        touches=hands.touches(session, edition.id) if edition.id is not None else {},
+        mailed=editions.rendition_words(session, edition.rendition_id) if edition.rendition_id else "",
+    )  # fmt: skip
 
 
 def _of_links_alone(runtime: Runtime, seen: Mapping[str, Look]) -> Sights:

@@ -215,6 +215,7 @@ def placements(session: Session, edition_id: int) -> tuple[Placement, ...]:
         Placement(
             article_id=row.article_id, slot=Slot(row.slot), why=row.why, section=row.section,
             position=row.position, pinned=row.pinned, headline=row.headline, summary=row.summary,
+            picture=row.picture, picture_alt=row.picture_alt,
         )
         for row in rows
     )  # fmt: skip
@@ -259,6 +260,11 @@ def rendition_hash(session: Session, rendition_id: int) -> str:
     return session.exec(select(Rendition.hash).where(Rendition.id == rendition_id)).one()
 
 
+def rendition_words(session: Session, rendition_id: int) -> str:
+    """What it can be found by: its words as they are searched."""
+    return session.exec(select(Rendition.words).where(Rendition.id == rendition_id)).one()
+
+
 def read_rendition(session: Session, rendition_id: int) -> RenditionValue:
     row = session.exec(select(Rendition).where(Rendition.id == rendition_id)).one()
     parts = json.loads(row.body)
@@ -279,6 +285,7 @@ def _entry(edition: Edition, number: int, placement: Placement) -> Entry:
         edition_id=edition.id or 0, article_id=placement.article_id, slot=placement.slot,
         section=placement.section, position=number, pinned=placement.pinned,
         headline=placement.headline, summary=placement.summary, why=placement.why,
+        picture=placement.picture, picture_alt=placement.picture_alt,
     )  # fmt: skip
 
 

@@ -335,7 +335,7 @@ def test_without_scripts_a_morning_is_shaped_and_sent(desk: Desk, seats: Seats, 
     page.locator("#word-2").get_by_role("textbox", name="Headline").fill("Written without scripts")
     page.locator("#word-2").get_by_role("button", name="Save words").click()
     said(page, "Worded")
-    page.locator("#edit-2 summary").click()
+    page.locator("#entry-2").get_by_role("link", name="Picture and place").click()
     page.locator("#place-2").get_by_role("combobox").select_option(label="Lead")
     page.locator("#place-2").get_by_role("button", name="Move").click()
     said(page, "to lead")
