@@ -15,7 +15,7 @@ from newsletter.cli.console import finish, foreign, note, table
 from newsletter.cli.options import command, options, runtime
 from newsletter.errors import Incomplete, Misuse, Refused
 from newsletter.models import Cadence, SubscriptionState
-from newsletter.services import forgetting, recalling, subscribing
+from newsletter.services import forgetting, recalling, subscribing, suppressing
 from newsletter.services.forgetting import Known
 from newsletter.services.recalling import PersonStory
 from newsletter.store.people import Standing
@@ -94,6 +94,40 @@ def show(
     finish(
         {"subscriber": asdict(story)},
         lambda console: _tell(console, story),
+    )
+
+
+@command(room, "suppress")
+def suppress(
+    which: Which,
+    why: Annotated[str, typer.Option(help="What they said, for the record.")] = "",
+) -> None:
+    """Take down a complaint: the address is not mailed until it confirms anew, or the complaint is lifted.
+
+    Example: newsletter subscribers suppress ana@example.org --why spam
+    """
+    opened = runtime()
+    barred = suppressing.suppress(opened, which, why, opened.clock.now(), who="ops")
+    said = "is not mailed any more" if barred.is_new else f"was not mailed before ({barred.reason})"
+    finish({"suppression": asdict(barred)}, lambda c: c.print(foreign(f"{which} {said}.")))
+
+
+@command(room, "lift")
+def lift(
+    which: Which,
+    why: Annotated[str, typer.Option(help="Why it may be mailed again; kept in the history.")] = "",
+) -> None:
+    """Let an address be mailed again that had complained. Other suppressions only its owner lifts.
+
+    Example: newsletter subscribers lift ana@example.org --why "a slip"
+    """
+    opened = runtime()
+    barred = suppressing.lift(opened, which, why, opened.clock.now(), who="ops")
+    finish(
+        {"lifted": asdict(barred)},
+        lambda c: c.print(
+            foreign(f"{which} may be mailed again; it had complained {barred.since:%d %B %Y}.")
+        ),
     )
 
 

@@ -35,7 +35,7 @@ from newsletter.values.editions import (
     Span,
     Story,
 )
-from newsletter.values.flows import Flow
+from newsletter.values.flows import Claim, Flow
 from newsletter.values.letters import LetterHead, LetterInHand, LetterView, PrintedLetter
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     "CarriedBy",
     "Check",
     "Choice",
+    "Claim",
     "EditionView",
     "Fate",
     "Finding",

@@ -40,6 +40,8 @@ DAWN = (
     f"subscribers add second.{READER} --newsletter town", "subscribers list",
     "subscribers import {folder}/people.csv --newsletter town --dry-run",
     f"subscribers show {READER}", "subscribers export --all -o {folder}/people.out",
+    f"subscribers suppress second.{READER} --why '{LONG}'",
+    f"subscribers lift second.{READER} --why '{LONG}'",
     f"subscribers forget second.{READER} --yes",
     "editions draft town --extra", "editions list", f"editions show {TODAY} --why",
     f"editions pin {TODAY} 3 --slot lead", f"editions move {TODAY} 3 --slot headlines",

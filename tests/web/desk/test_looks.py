@@ -71,6 +71,7 @@ def test_a_morning_by_keys_alone(busy: Desk, seats: Seats) -> None:
     page.get_by_role("heading", name="Today", exact=True).wait_for()
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.wait_for_load_state()  # keys are heard once the page's modules have run
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_contain_text("g t Today")
     page.keyboard.press("Escape")
