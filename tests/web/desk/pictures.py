@@ -86,7 +86,15 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         take(browser, desk, {"today": "/desk", "sending": SENDING})
         set_tomorrow(desk)
-        take(browser, desk, {"edition": EDITION, "approve": EDITION + "/decide/approve", "entry": EDITION + "/entry?article=7"})
+        take(
+            browser,
+            desk,
+            {
+                "edition": EDITION,
+                "approve": EDITION + "/decide/approve",
+                "entry": EDITION + "/entry?article=7",
+            },
+        )
         browser.close()
 
 
