@@ -256,15 +256,6 @@ def save_rendition(session: Session, edition: Edition, rendition: RenditionValue
     return row.id
 
 
-def rendition_hash(session: Session, rendition_id: int) -> str:
-    return session.exec(select(Rendition.hash).where(Rendition.id == rendition_id)).one()
-
-
-def rendition_words(session: Session, rendition_id: int) -> str:
-    """What it can be found by: its words as they are searched."""
-    return session.exec(select(Rendition.words).where(Rendition.id == rendition_id)).one()
-
-
 def read_rendition(session: Session, rendition_id: int) -> RenditionValue:
     row = session.exec(select(Rendition).where(Rendition.id == rendition_id)).one()
     parts = json.loads(row.body)
