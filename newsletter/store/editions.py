@@ -10,13 +10,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, or_, update
 from sqlmodel import Session, col, select
 
-from newsletter.models import Article, Batch, Edition, EditionKind, EditionState, Entry, Rendition, Slot
-from newsletter.store.bodies import pack, unpack
+from newsletter.models import Article, Batch, Edition, EditionKind, EditionState, Entry, Slot
 from newsletter.store.dialect import insert_for
 from newsletter.store.history import note
-from newsletter.store.words import searchable
 from newsletter.values import Choice, Placement, Ran
-from newsletter.values import Rendition as RenditionValue
 
 PROGRAM = version("newsletter")
 ENDED = (EditionState.SENT, EditionState.SKIPPED, EditionState.CANCELLED)
@@ -241,37 +238,6 @@ def reached() -> ColumnElement[bool]:
         col(Batch.edition_id) == col(Edition.id), or_(col(Batch.sent) > 0, col(Batch.unknown) > 0)
     )
     return some_batch.exists()
-
-
-def save_rendition(session: Session, edition: Edition, rendition: RenditionValue, now: datetime) -> int:
-    row = Rendition(
-        edition_id=edition.id or 0, edition_version=edition.version, theme=rendition.theme,
-        hash=rendition.hash, subject=rendition.subject, preheader=rendition.preheader,
-        body=pack(rendition), created_at=now, program=PROGRAM, words=searchable(rendition.words),
-    )  # fmt: skip
-    session.add(row)
-    session.flush()
-    if row.id is None:
-        raise RuntimeError("the store gave the rendition no id")
-    return row.id
-
-
-def rendition_hash(session: Session, rendition_id: int) -> str:
-    return session.exec(select(Rendition.hash).where(Rendition.id == rendition_id)).one()
-
-
-def rendition_words(session: Session, rendition_id: int) -> str:
-    """What it can be found by: its words as they are searched."""
-    return session.exec(select(Rendition.words).where(Rendition.id == rendition_id)).one()
-
-
-def read_rendition(session: Session, rendition_id: int) -> RenditionValue:
-    row = session.exec(select(Rendition).where(Rendition.id == rendition_id)).one()
-    html, text = unpack(row.body)
-    return RenditionValue(
-        subject=row.subject, preheader=row.preheader, theme=row.theme, hash=row.hash,
-        html=html, text=text,
-    )  # fmt: skip
 
 
 def _replace_entries(session: Session, edition: Edition, page: Sequence[Placement]) -> None:
