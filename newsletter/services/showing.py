@@ -176,7 +176,7 @@ def lay_open(runtime: Runtime, newsletter: NewsletterSettings, slug: str, now: d
             present=_present(session, f"{newsletter.slug}/{slug}"),
             people=people,
             people_at=people_at,
-            mail=_stored(session, edition),
+            mail=renditions.hash_of(session, edition.rendition_id) if edition.rendition_id else "",
             can_undo=edition.state == EditionState.FROZEN and now < edition.due_at != usual,
         )
 
@@ -297,10 +297,3 @@ def _people(
     kept = standing.kept_counts(session).get(number)
     is_next = edition.local_date == next_due(newsletter, now).day
     return (kept.people, kept.at) if kept and is_next else (None, None)
-
-
-def _stored(session: Session, edition: Edition) -> str:
-    """The hash of the compiled mail, once there is one."""
-    if not edition.rendition_id:
-        return ""
-    return renditions.hash_of(session, edition.rendition_id)
