@@ -42,7 +42,7 @@ def main() -> None:
     for store in given.stores:
         with newsroom(store) as room:
             with room.opened() as runtime:
-                _fill(runtime, store, given.readers, given.editions)
+                fill(runtime, store, given.readers, given.editions)
                 _kept(runtime)
             for row in _looks(room, store, given.looks):
                 figures = (f"{name} {value:,}" for name, value in row.figures.items())
@@ -79,13 +79,13 @@ def _kept(runtime: Runtime) -> None:
     print(f"{'counting everybody, beside the clock':<56} s {time.perf_counter() - started:.2f}", flush=True)
 
 
-def _fill(runtime: Runtime, store: str, readers: int, editions: int) -> None:
+def fill(runtime: Runtime, store: str, readers: int, editions: int) -> None:
     with runtime.database.writing() as session:
         sync_newsletters(session, runtime.settings.newsletters, NINE)
     numbers = NUMBERS[store]
-    statements = [*_people(numbers, _moment(store, THE_DAY_BEFORE)), _deliveries(numbers, editions)]
+    statements = [*_people(numbers, moment(store, THE_DAY_BEFORE)), _deliveries(numbers, editions)]
     for number in range(editions, 0, -1):
-        at = _moment(store, NINE - timedelta(days=editions - number))
+        at = moment(store, NINE - timedelta(days=editions - number))
         statements[2:2] = [_edition(number, editions, at), _batches(numbers, number, editions, at)]
     with runtime.database.writing() as session:
         for statement in statements:
@@ -94,7 +94,7 @@ def _fill(runtime: Runtime, store: str, readers: int, editions: int) -> None:
         connection.exec_driver_sql("ANALYZE")
 
 
-def _moment(store: str, instant: datetime) -> str:
+def moment(store: str, instant: datetime) -> str:
     written = f"'{instant:%Y-%m-%d %H:%M:%S.%f}"
     return f"TIMESTAMPTZ {written}+00'" if store == "postgresql" else f"{written}'"
 

@@ -1,6 +1,7 @@
 """Frozen values that travel between the rooms. No behaviour beyond what their fields imply."""
 
 from newsletter.values.articles import (
+    NO_PICTURE,
     Appearance,
     ArticleDraft,
     Candidate,
@@ -38,6 +39,7 @@ from newsletter.values.flows import Claim, Flow
 from newsletter.values.letters import LetterHead, LetterInHand, LetterView, PrintedLetter
 
 __all__ = [
+    "NO_PICTURE",
     "Appearance",
     "ArticleDraft",
     "BatchKey",
