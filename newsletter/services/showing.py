@@ -28,16 +28,7 @@ from newsletter.services.finding import find_edition
 from newsletter.services.lines import EditionLine, edition_line
 from newsletter.services.revising import id_of
 from newsletter.services.timing import usual_due
-from newsletter.store import (
-    articles,
-    deliveries,
-    editions,
-    history,
-    renditions,
-    snapshots,
-    staff,
-    standing,
-)
+from newsletter.store import articles, deliveries, editions, history, renditions, snapshots, staff, standing
 from newsletter.store import touches as hands
 from newsletter.store.audience import audience_of, count_audience
 from newsletter.store.sections import sections_of

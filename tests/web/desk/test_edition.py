@@ -107,7 +107,7 @@ def test_a_headline_changed_here_is_in_the_mail_at_nine_and_what_was_agreed_to_i
         edition = editions.find(session, newsletter_ids(session)["town"], "2026-02-18")
         assert edition and edition.rendition_id == edition.approved_rendition_id
         assert renditions.hash_of(session, edition.rendition_id or 0).startswith(agreed)
-        sent = editions.read_rendition(session, edition.rendition_id or 0)
+        sent = renditions.read(session, edition.rendition_id or 0)
     assert sent.preheader == "And what else moved the town"
     for literal in sent.html.literals:
         assert all(literal in message for message in received(relay)), "byte for byte but for the holes"
