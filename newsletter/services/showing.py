@@ -167,7 +167,7 @@ def lay_open(runtime: Runtime, newsletter: NewsletterSettings, slug: str, now: d
             present=_present(session, f"{newsletter.slug}/{slug}"),
             people=people,
             people_at=people_at,
-            mail=_stored(session, edition),
+            mail=renditions.hash_of(session, edition.rendition_id) if edition.rendition_id else "",
             can_undo=edition.state == EditionState.FROZEN and now < edition.due_at != usual,
         )
 
@@ -288,10 +288,3 @@ def _people(
     kept = standing.kept_counts(session).get(number)
     is_next = edition.local_date == next_due(newsletter, now).day
     return (kept.people, kept.at) if kept and is_next else (None, None)
-
-
-def _stored(session: Session, edition: Edition) -> str:
-    """The hash of the compiled mail, once there is one."""
-    if not edition.rendition_id:
-        return ""
-    return renditions.hash_of(session, edition.rendition_id)
