@@ -14,6 +14,7 @@ from sqlalchemy import event, func, select, text, update
 from newsletter.models import History, Subscription, SubscriptionState
 from newsletter.store.subscribers import Newcomer, admit
 from newsletter.web.public.leavers import AT_ONCE, Leavers, Place
+from tests.newsroom import until
 from tests.web.conftest import NOON, Paper
 from tests.web.test_joining import HERE
 
@@ -104,10 +105,16 @@ def test_a_row_that_somebody_holds_keeps_its_own_reader_waiting_and_no_other(
             theirs = Subscription.subscriber_id == crowd[0][0]
             session.execute(update(Subscription).where(theirs).values(zone="Europe/Kyiv"))
             waiting = pool.submit(site.post, held, data=ONE_CLICK)
+            until(lambda: _waits_for_a_row(paper), seconds=4)
             assert "You have left" in site.post(free, data=ONE_CLICK).text
             assert not waiting.done() and ended(paper) == 1
         assert "You have left" in waiting.result().text
     assert ended(paper) == noted(paper) == 2
+
+
+def _waits_for_a_row(paper: Paper) -> bool:
+    with paper.runtime.database.reading() as session:
+        return bool(session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
 
 
 def _rename(paper: Paper, old: str, new: str) -> None:
