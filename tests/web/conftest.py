@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from newsletter.clock import Clock
 from newsletter.config import Database as DatabaseSettings
@@ -156,6 +156,19 @@ def site(paper: Paper) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=server.url, timeout=5) as client:
         yield client
     server.stop()
+
+
+@pytest.fixture
+def statements(paper: Paper) -> Iterator[list[str]]:
+    """What is said to the store."""
+    seen: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        seen.append(statement)
+
+    event.listen(paper.runtime.database.engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(paper.runtime.database.engine, "before_cursor_execute", note)
 
 
 @contextmanager

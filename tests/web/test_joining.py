@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import httpx
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 
 from newsletter.models import (
     Letter,
@@ -219,18 +218,6 @@ def test_two_confirmations_at_once_are_one(paper: Paper, site: httpx.Client) -> 
 
 
 # ── the same answer, and what is not mailed ─────────────────────────────────────────────────────
-
-
-@pytest.fixture
-def statements(paper: Paper) -> Iterator[list[str]]:
-    seen: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        seen.append(statement)
-
-    event.listen(paper.runtime.database.engine, "before_cursor_execute", note)
-    yield seen
-    event.remove(paper.runtime.database.engine, "before_cursor_execute", note)
 
 
 @pytest.mark.parametrize("path", ["/", "/embed/post", "/preferences"])

@@ -13,9 +13,10 @@ import pytest
 
 from newsletter.mail.links import Keys
 from newsletter.models import LetterKind, SubscriptionState
+from newsletter.services import subscribing
 from newsletter.web.server import WebServer
 from tests.web.conftest import NOON, Paper
-from tests.web.test_joining import HERE, link, place, wish
+from tests.web.test_joining import HERE, letters, link, place, wish
 
 NEW = "alice@elsewhere.example"
 DOORS = ("unsubscribe", "preferences", "confirm")
@@ -93,3 +94,23 @@ def test_an_old_mails_link_leaves_after_the_keys_have_changed(paper: Paper) -> N
     server.stop()
     found = place(paper, "alice@readers.example")
     assert found is not None and found.state == SubscriptionState.ENDED
+
+
+def test_a_change_to_an_address_that_is_known_is_asked_for_by_the_same_statements(
+    site: httpx.Client, paper: Paper, statements: list[str]
+) -> None:
+    for address in ("bob@readers.example", "carol@readers.example"):
+        subscribing.add(paper.runtime, address, "post", "", NOON)
+    told = []
+    for own, new in (
+        ("alice@readers.example", "alice@elsewhere.example"),  # what is done once is done
+        ("bob@readers.example", "bob@elsewhere.example"),
+        ("carol@readers.example", "alice@readers.example"),
+    ):
+        site.post("/preferences", data={"address": own})
+        path = link(paper, LetterKind.PREFERENCES)
+        statements.clear()
+        answer = site.post(path, data={"new-address": new})
+        told.append((answer.status_code, answer.content, list(statements)))
+    assert told[1] == told[2] and told[1][0] == 200
+    assert len(letters(paper, LetterKind.ADDRESS_CHANGE)) == 3
