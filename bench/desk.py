@@ -28,7 +28,7 @@ import sqlalchemy as sa
 
 from bench.meter import Figure, Row, Stopwatch, machine, program
 from bench.room import newsroom
-from bench.status import NUMBERS, fill, moment
+from bench.status import NUMBERS, fill_all, moment
 from newsletter.clock import machine_now
 from newsletter.demo.catchall import free_port
 from newsletter.errors import Refused
@@ -88,7 +88,7 @@ def _measurements(given: argparse.Namespace) -> Iterator[Row]:
     with newsroom("postgresql") as room:
         room.configure(web_port=free_port())
         with room.opened(MORNING) as runtime:
-            fill(runtime, "postgresql", given.readers, given.editions)
+            fill_all(runtime, "postgresql", given.readers, given.editions)
             _articles(runtime, given.articles, given.a_day)
             keep_counts(runtime, MORNING)
             watch = Stopwatch()

@@ -1,157 +1,133 @@
-"""Leaving, while a million readers are there: with nothing else going on, during a freeze, and during a send.
+"""A million readers, and those of them who leave: while nothing is sent, during a freeze, during a send.
 
 python -m bench.leaving
-python -m bench.leaving --readers 100000
+python -m bench.leaving --readers 100000 --only quiet
 
-The real `newsletter web` over PostgreSQL; who leaves, who sends and who takes the mails are processes of
-their own. Send and leaving share the machine, so a send is looked at without and with leaving, in turn.
+The real commands in processes of their own: `newsletter web` alone, then one `newsletter serve`, which
+freezes, sends to our sink and takes the clicks, all in one process. Of the send, turns with clicks and
+without alternate, so that a machine that others use meanwhile slows both alike.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import itertools
+import os
 import signal
 import subprocess
-import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import islice
+from pathlib import Path
 from statistics import median
-from typing import Any
 
 import httpx
+import sqlalchemy as sa
 
-from bench.meter import Figure, Row, keep, machine
-from bench.rendering import rendition
-from bench.room import NEWSLETTER, frozen_edition, import_readers, newsroom
+from bench.clicks import Clicks
+from bench.meter import RESULTS, Row, Stopwatch, report
+from bench.room import newsroom
 from bench.sending import Sink
+from bench.status import fill, people
 from newsletter.clock import machine_now
 from newsletter.demo.catchall import free_port
+from newsletter.models import Batch, Edition
 from newsletter.runtime import Runtime
-from newsletter.store import deliveries
-from newsletter.store.newsletters import newsletter_ids
-from tests.newsroom import NINE, Newsroom, until
+from newsletter.services.counting import keep_counts
+from tests.newsroom import COMMAND, NINE, Newsroom, at, until
 
-AT_ONCE = 8  # connections of those who leave
-DURING = 50  # leave in a second while something else goes on
-LOOK = 10.0  # seconds of each look at a send
+PARTS = ("quiet", "serve")
+STORES = ("sqlite", "postgresql")
+PATIENCE = 900.0  # seconds
 
 
 def main() -> None:
     given = _arguments()
-    started, about = machine_now(), machine()
-    print(*(f"{name}: {value}" for name, value in about.items()), sep=" · ")
-    rows = []
-    for row in _measurements(given.readers, given.leavers, given.looks):
-        figures = (f"{name} {value:,}" for name, value in row.figures.items())
-        print(f"{row.what:<56}", " · ".join(figures), flush=True)
-        rows.append(row)
-    print(f"→ {keep(rows, vars(given), started, about)}")
+    report(_measurements(given), given, machine_now())
 
 
-def _measurements(readers: int, leavers: int, looks: int) -> Iterator[Row]:
-    port = free_port()
-    with newsroom("postgresql", web_port=port) as room, room.opened() as runtime:
-        import_readers(runtime, room.folder, readers)
-        paths = _paths(runtime, readers)
-        with _web(room, port):
-            post(port, list(islice(paths, 200)))  # so that everything is there that a first request makes
-            yield Row("leaving, nothing else going on", post(port, list(islice(paths, leavers))))
-            yield Row(f"leaving, {DURING} a second, during the freeze", _during_freeze(runtime, port, paths))
-            yield from _during_send(room, runtime, port, paths, looks)
+def _measurements(given: argparse.Namespace) -> Iterator[Row]:
+    with newsroom(given.store, connections=20) as room, Sink() as sink:
+        port = free_port()
+        room.configure(web_port=port, relay_port=sink.port)
+        with room.opened() as runtime:
+            fill(runtime, given.readers, people(given.store))
+            room.import_stories(15)
+            paths = _links(runtime)
+            if "quiet" in given.only:
+                yield from _quiet(room, port, paths, given)
+            if "serve" in given.only:
+                keep_counts(runtime, NINE)
+                yield from _served(room, runtime, port, paths, given)
 
 
-def _paths(runtime: Runtime, readers: int) -> Iterator[str]:
-    """Leave links of readers from the list's end, who are mailed last."""
-    with runtime.database.reading() as session:
-        newsletter = newsletter_ids(session)[NEWSLETTER]
-    here = len(runtime.links.public_url)
-    return (runtime.links.leave(number, newsletter)[here:] for number in range(readers, 0, -1))
+def _quiet(room: Newsroom, port: int, paths: Iterator[str], given: argparse.Namespace) -> Iterator[Row]:
+    with _running(room, port, "web", "08:00") as process:
+        yield _clicked("web, 50 a second", process, port, paths, given, connections=8, rate=50)
+        for connections in given.connections:
+            what = f"web, {connections} at once"
+            yield _clicked(what, process, port, paths, given, connections=connections)
 
 
-def post(port: int, paths: list[str], per_second: int = 0) -> dict[str, Figure]:
-    asked = {"port": port, "at_once": AT_ONCE, "per_second": per_second, "paths": paths}
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.leavers"],
-        input=json.dumps(asked),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    told: dict[str, float] = json.loads(done.stdout)
-    return {name: round(value, 1) for name, value in told.items()}
-
-
-def _during_freeze(runtime: Runtime, port: int, paths: Iterator[str]) -> dict[str, Figure]:
-    frozen: list[Any] = []
-    freezing = threading.Thread(target=lambda: frozen.append(frozen_edition(runtime, rendition(16))))
-    freezing.start()
-    figures = post(port, list(islice(paths, DURING * 8)), DURING)
-    freezing.join()
-    _, people, cost = frozen[0]
-    return figures | {"people frozen": people, "freeze s": round(cost.wall, 1)}
-
-
-def _during_send(
-    room: Newsroom, runtime: Runtime, port: int, paths: Iterator[str], looks: int
+def _served(
+    room: Newsroom, runtime: Runtime, port: int, paths: Iterator[str], given: argparse.Namespace
 ) -> Iterator[Row]:
-    with Sink() as sink:
-        room.configure(relay_port=sink.port)
-        sender = subprocess.Popen([sys.executable, "-m", "bench.sender", str(room.config)])
-        until(lambda: _sent(runtime) > 2_000, 60)
-        alone, beside = list[float](), list[float]()
-        figures: dict[str, Figure] = {}
-        for _ in range(looks):
-            alone.append(_speed(runtime))
-            figures, speed = _beside(runtime, port, paths)
-            beside.append(speed)
-        sender.terminate()
-        sender.wait()
-    yield Row(f"leaving, {DURING} a second, during the send", figures)
+    with _running(room, port, "serve", "08:57:40"):
+        with Clicks(port, paths, connections=8, rate=given.rate) as clicks:
+            until(lambda: _state(runtime) == "frozen", PATIENCE)
+        yield Row(f"serve, up to the end of the freeze of {_frozen(runtime):,}", clicks.taken.figures())
+        until(lambda: _sent(runtime) > 2_000, PATIENCE)
+        yield from _turns(runtime, port, paths, given)
+
+
+def _turns(runtime: Runtime, port: int, paths: Iterator[str], given: argparse.Namespace) -> Iterator[Row]:
+    """A send with clicks and without, by turns."""
+    alone, beside, latencies, refused = [], [], [], 0
+    for _ in range(given.turns):
+        alone.append(_rate(runtime, given.turn))
+        with Clicks(port, paths, connections=8, rate=given.rate) as clicks:
+            beside.append(_rate(runtime, given.turn))
+        latencies += clicks.taken.seconds
+        refused += len(clicks.taken.refused)
+    assert _state(runtime) == "sending", "the send had ended before the turns"
+    slowed = [100 * (1 - with_clicks / without) for without, with_clicks in zip(alone, beside, strict=True)]
     yield Row(
-        "the send",
+        "serve, sending, turns without clicks and with",
         {
-            "mails/s alone": round(median(alone)),
-            "mails/s beside": round(median(beside)),
-            "slower by %": round(100 * (1 - median(beside) / median(alone)), 1),
+            "mails/s without": round(median(alone), 1),
+            "mails/s with": round(median(beside), 1),
+            "slower %": round(100 * (1 - sum(beside) / sum(alone)), 1),
+            "slower %, by turns": " ".join(f"{value:.0f}" for value in slowed),
+            "clicks": len(latencies),
+            "refused": refused,
+            "median ms": round(1e3 * median(latencies), 1),
+            "slowest ms": round(1e3 * max(latencies), 1),
         },
     )
 
 
-def _beside(runtime: Runtime, port: int, paths: Iterator[str]) -> tuple[dict[str, Figure], float]:
-    told: list[dict[str, Figure]] = []
-    some = list(islice(paths, round(DURING * LOOK)))
-    leaving = threading.Thread(target=lambda: told.append(post(port, some, DURING)))
-    leaving.start()
-    speed = _speed(runtime)
-    leaving.join()
-    return told[0], speed
-
-
-def _speed(runtime: Runtime) -> float:
-    before, started = _sent(runtime), time.perf_counter()
-    time.sleep(LOOK)
-    return (_sent(runtime) - before) / (time.perf_counter() - started)
-
-
-def _sent(runtime: Runtime) -> int:
-    with runtime.database.reading() as session:
-        return deliveries.sums(session, 1).sent
+def _clicked(
+    what: str, process: subprocess.Popen[bytes], port: int, paths: Iterator[str], given: argparse.Namespace,
+    **how: int,
+) -> Row:  # fmt: skip
+    watch, before = Stopwatch(), _cpu(process)
+    taken = Clicks(port, paths, **how).for_seconds(given.seconds)
+    cost, cpu = watch.read(), _cpu(process) - before
+    return Row(what, taken.figures() | {
+        "server CPU ms a click": round(1e3 * cpu / len(taken.seconds), 2),
+        "busy cores": round(cost.busy / cost.wall, 2),
+    })  # fmt: skip
 
 
 @contextmanager
-def _web(room: Newsroom, port: int) -> Iterator[None]:
-    """`newsletter web`, answering."""
-    web = room.start("web", "--quiet", now=NINE)
-    until(lambda: _answers(port), 60)
-    try:
-        yield
-    finally:
-        web.send_signal(signal.SIGTERM)
-        web.communicate()
+def _running(room: Newsroom, port: int, command: str, clock: str) -> Iterator[subprocess.Popen[bytes]]:
+    words = [*COMMAND, *room.words(command, now=at(clock))]
+    with (room.folder / "log").open("w") as log, subprocess.Popen(words, stderr=log) as process:
+        try:
+            until(lambda: _answers(port))
+            yield process
+        finally:
+            process.send_signal(signal.SIGTERM)
 
 
 def _answers(port: int) -> bool:
@@ -161,11 +137,52 @@ def _answers(port: int) -> bool:
         return False
 
 
+def _links(runtime: Runtime) -> Iterator[str]:
+    """The leave links of active readers, each once."""
+    for number in itertools.count(2):
+        if number % 20 != 1:
+            yield runtime.links.leave(number, 1).removeprefix(runtime.public_url)
+
+
+def _cpu(process: subprocess.Popen[bytes]) -> float:
+    """CPU seconds that a process has used."""
+    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _state(runtime: Runtime) -> str:
+    with runtime.database.reading() as session:
+        return str(session.scalar(sa.select(Edition.state).where(Edition.slug == "2026-02-18")) or "")
+
+
+def _sent(runtime: Runtime) -> int:
+    with runtime.database.reading() as session:
+        return session.scalar(sa.select(sa.func.sum(Batch.sent))) or 0
+
+
+def _frozen(runtime: Runtime) -> int:
+    with runtime.database.reading() as session:
+        return session.scalar(sa.select(sa.func.sum(Batch.size))) or 0
+
+
+def _rate(runtime: Runtime, seconds: float) -> float:
+    """Mails a second, for so many seconds from now."""
+    before, started = _sent(runtime), time.perf_counter()
+    time.sleep(seconds)
+    return (_sent(runtime) - before) / (time.perf_counter() - started)
+
+
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Measure leaving; the defaults take some four minutes.")
+    parser = argparse.ArgumentParser(description="Measure who leaves; the defaults take some six minutes.")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--store", choices=STORES, default="postgresql")
     parser.add_argument("--readers", type=int, default=1_000_000)
-    parser.add_argument("--leavers", type=int, default=10_000, help="who leave with nothing else going on")
-    parser.add_argument("--looks", type=int, default=3, help="at the send, without and with leaving")
+    parser.add_argument("--connections", type=int, nargs="+", default=(8, 32), help="that click at once")
+    parser.add_argument("--seconds", type=float, default=10, help="of clicks while nothing is sent")
+    parser.add_argument("--rate", type=float, default=50, help="clicks a second while an edition is sent")
+    parser.add_argument("--turns", type=int, default=8, help="of sending without clicks, and with them")
+    parser.add_argument("--turn", type=float, default=5, help="seconds of each")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the raw figures")
     return parser.parse_args()
 
 

@@ -1,16 +1,25 @@
-"""What something cost: wall time, CPU time, memory, and how busy everybody else was meanwhile."""
+"""What something cost: wall time, CPU time, memory, and how busy everybody else was meanwhile.
+
+Figures are told as a table to whoever waits, and kept as JSON for later comparison.
+"""
 
 from __future__ import annotations
 
+import argparse
+import json
 import os
 import platform
 import resource
 import subprocess
 import time
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 
 Figure = float | int | str
+RESULTS = Path(__file__).parent / "results"
+NO_SETTINGS = ("out", "profile", "postfix")  # of a command line: they say where things lie
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,27 @@ class Stopwatch:
 
     def read(self) -> Cost:
         return Cost(time.perf_counter() - self._wall, time.process_time() - self._cpu, _busy() - self._busy)
+
+
+def report(rows: Iterable[Row], given: argparse.Namespace, started: datetime) -> None:
+    """Print each row as it is measured, and at the end write all of them to the folder `given.out`."""
+    about, told = machine(), []
+    print(*(f"{name}: {value}" for name, value in about.items()), sep=" · ")
+    for row in rows:
+        print(f"{row.what:<56}", " · ".join(map(_figure, row.figures.items())), flush=True)
+        told.append(asdict(row))
+    settings = {name: value for name, value in vars(given).items() if name not in NO_SETTINGS}
+    at = started.isoformat(timespec="seconds")
+    result = {"at": at, "program": program(), "machine": about, "settings": settings, "rows": told}
+    given.out.mkdir(exist_ok=True, parents=True)
+    file = given.out / f"{started:%Y-%m-%dT%H%M%S}.json"
+    file.write_text(json.dumps(result, indent=1) + "\n")
+    print(f"→ {file}")
+
+
+def _figure(named: tuple[str, Figure]) -> str:
+    name, value = named
+    return f"{name} {value}" if isinstance(value, str) else f"{name} {value:,}"
 
 
 def peak_memory() -> float:

@@ -9,13 +9,11 @@ python -m bench.morning --only wire --pairs 7      (fetches Debian's postfix, an
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 
-from bench.meter import Row, machine, program
+from bench.meter import RESULTS, Row, report
 from bench.postfix import fetched
 from bench.rendering import compiling, filling, rendition
 from bench.room import frozen_edition, import_readers, newsroom
@@ -31,31 +29,11 @@ PARTS = ("rendering", "signing", "storing", "sending", "wire", "workers")
 USUAL = PARTS[:4]  # what needs no foreign program, and not every core
 STORES = ("sqlite", "postgresql")
 POSTFIX = Path(tempfile.gettempdir()) / "newsletter-bench-postfix"
-RESULTS = Path(__file__).parent / "results"
 
 
 def main() -> None:
     given = _arguments()
-    started, about = machine_now(), machine()
-    print(*(f"{name}: {value}" for name, value in about.items()), sep=" · ")
-    rows = []
-    for row in _measurements(given):
-        figures = (f"{name} {value:,}" for name, value in row.figures.items())
-        print(f"{row.what:<56}", " · ".join(figures), flush=True)
-        rows.append(row)
-    given.out.mkdir(exist_ok=True, parents=True)
-    file = given.out / f"{started:%Y-%m-%dT%H%M%S}.json"
-    settings = {
-        name: value for name, value in vars(given).items() if name not in ("out", "profile", "postfix")
-    }
-    result = {
-        "at": started.isoformat(timespec="seconds"),
-        "program": program(),
-        "machine": about,
-        "settings": settings,
-    }
-    file.write_text(json.dumps(result | {"rows": [asdict(row) for row in rows]}, indent=1) + "\n")
-    print(f"→ {file}")
+    report(_measurements(given), given, machine_now())
 
 
 def _measurements(given: argparse.Namespace) -> Iterator[Row]:

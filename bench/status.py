@@ -14,7 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -42,7 +42,7 @@ def main() -> None:
     for store in given.stores:
         with newsroom(store) as room:
             with room.opened() as runtime:
-                fill(runtime, store, given.readers, given.editions)
+                fill_all(runtime, store, given.readers, given.editions)
                 _kept(runtime)
             for row in _looks(room, store, given.looks):
                 figures = (f"{name} {value:,}" for name, value in row.figures.items())
@@ -79,14 +79,19 @@ def _kept(runtime: Runtime) -> None:
     print(f"{'counting everybody, beside the clock':<56} s {time.perf_counter() - started:.2f}", flush=True)
 
 
-def fill(runtime: Runtime, store: str, readers: int, editions: int) -> None:
-    with runtime.database.writing() as session:
-        sync_newsletters(session, runtime.settings.newsletters, NINE)
+def fill_all(runtime: Runtime, store: str, readers: int, editions: int) -> None:
     numbers = NUMBERS[store]
-    statements = [*_people(numbers, moment(store, THE_DAY_BEFORE)), _deliveries(numbers, editions)]
+    statements = [_deliveries(numbers, editions)]
     for number in range(editions, 0, -1):
         at = moment(store, NINE - timedelta(days=editions - number))
-        statements[2:2] = [_edition(number, editions, at), _batches(numbers, number, editions, at)]
+        statements[:0] = [_edition(number, editions, at), _batches(numbers, number, editions, at)]
+    fill(runtime, readers, [*people(store), *statements])
+
+
+def fill(runtime: Runtime, readers: int, statements: Sequence[str]) -> None:
+    """Give these statements to a store that knows its newsletters; `:count` in them is `readers`."""
+    with runtime.database.writing() as session:
+        sync_newsletters(session, runtime.settings.newsletters, NINE)
     with runtime.database.writing() as session:
         for statement in statements:
             session.execute(sa.text(statement), {"count": readers} if ":count" in statement else {})
@@ -99,7 +104,9 @@ def moment(store: str, instant: datetime) -> str:
     return f"TIMESTAMPTZ {written}+00'" if store == "postgresql" else f"{written}'"
 
 
-def _people(numbers: str, at: str) -> list[str]:
+def people(store: str) -> list[str]:
+    """Readers of the first newsletter; one of twenty has left."""
+    numbers, at = NUMBERS[store], moment(store, THE_DAY_BEFORE)
     return [
         f"INSERT INTO subscriber (id, address, address_key, lane, name, created_at) {numbers}"
         " SELECT n + 1, 'reader' || n || '@d' || (n % 997) || '.example', 'key' || n,"

@@ -171,6 +171,22 @@ def test_workers_share_a_lanes_connections_and_it_holds_up_nobody_else(
     assert len(lines) - 120 < gmail[-1], "the others were through before"
 
 
+def test_who_joins_waits_for_what_is_on_the_wire(postgresql_url: str) -> None:
+    """The first has every connection, and each an answer to wait for."""
+    database = Database(postgresql_url)
+    with SmtpServer(delay=(2_000, 2_000)) as server:
+        workers = Workers(database, postgresql_url, server, 1)
+        workers.morning.freeze(readers=40)
+        with workers.at_work():
+            until(lambda: server.accepted == 4)
+            with workers.at_work():
+                until(lambda: server.widest == 5)
+                server.widest = 0  # it looked whether anybody is there, and sent nothing
+                until(lambda: sorted(workers.parts("relay/main").values()) == [2, 2])
+        assert server.widest == 4
+    database.close()
+
+
 class Hasty:
     """Takes a batch before it knows of any connection."""
 

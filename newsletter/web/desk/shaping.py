@@ -128,19 +128,25 @@ def reword(ours: OurEdition, fields: FormFields, v: int | None = None) -> Respon
 
 @doors.post(f"{PATH}/picture", rights=Rights.EDITOR)
 def picture(ours: OurEdition, fields: FormFields, v: int | None = None) -> Response:
-    """`which` is the picture that came, none, or another, whose `address` it is; `alt` says what it shows."""
+    """`which` is the picture that came, none, or another, whose `address` it is; `alt` says what it shows.
+
+    Only what was changed in the form counts: old words are not said of another picture.
+    """
     number = article_in(fields)
     chosen = {"came": "", "none": NO_PICTURE, "other": fields.get("address", "").strip()}
-    which = fields.get("which", "")
+    which, alt = fields.get("which", ""), fields.get("alt", "")
     if which not in chosen or (which == "other" and not chosen["other"]):
         raise Misuse(
             "It is not said which picture.", next_step="Choose one, or write the address of another."
         )
+    address = chosen[which] if chosen[which] != fields.get("was_picture") else None
+    words = alt if alt != fields.get("was_alt") else None
+    if address is None and words is None:
+        raise Misuse("Nothing was changed.", next_step="Choose another picture, or leave it.")
     return act(
         ours, fields, v, "Worded",
         lambda hand: shaping.reword(
-            *edition_of(ours), number, ours.desk.now, hand,
-            picture=chosen[which], picture_alt=fields.get("alt", ""),
+            *edition_of(ours), number, ours.desk.now, hand, picture=address, picture_alt=words
         ),
     )  # fmt: skip
 

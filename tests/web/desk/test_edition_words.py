@@ -49,6 +49,24 @@ def test_a_picture_is_chosen_in_its_row_and_is_the_one_that_is_mailed(
     assert all(ours in str(mail.message.get_body(("html",))).replace("=\n", "") for mail in relay.mails)
 
 
+def test_a_form_that_nobody_changed_changes_nothing_and_old_words_are_not_said_of_another_picture(
+    desk: Desk,
+) -> None:
+    row = {"url": "https://town.example/day/0", "title": "Ferry", "section": "Town", "picture_alt": "A ferry",
+           "picture_url": "https://town.example/a.jpg", "published_at": at("04:00").isoformat()}  # fmt: skip
+    desk.room.import_articles([row], at("04:00"))
+    at_seven(desk)
+    ana = desk.client(ANA)
+    was = {"article": "1", "version": "1", "was_picture": "", "was_alt": "A ferry", "alt": "A ferry"}
+    answer = ana.post(f"{EDITION}/picture", which="came", **was)
+    assert answer.status_code == 422 and "Nothing was changed" in answer.text
+    assert ana.post(
+        f"{EDITION}/picture", which="other", address="https://town.example/b.jpg", **was
+    ).is_redirect
+    placed = {each.article_id: each for each in story(desk).placements}[1]
+    assert (placed.picture, placed.picture_alt) == ("https://town.example/b.jpg", "")
+
+
 def test_no_picture_is_a_choice_too(desk: Desk, seats: Seats) -> None:
     at_seven(desk)
     page = sit(seats, desk, java_script_enabled=False)

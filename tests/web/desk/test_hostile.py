@@ -19,7 +19,8 @@ from playwright.sync_api import expect
 
 from newsletter.clock import machine_now
 from newsletter.errors import Refused
-from newsletter.services import signing_in
+from newsletter.models import Role
+from newsletter.services import signing_in, staffing
 from newsletter.services.signing_in import Caller
 from newsletter.web.assets import asset_url
 from tests.hostile_words import SIXTY
@@ -42,6 +43,7 @@ TAGS = {tag.lower() for tag in re.findall(r"<([a-zA-Z][\w-]*)", WRITTEN)}
 TAGS |= {element.tag for element in ELEMENTS} | {"base", "tbody"}
 NAMES = {name.lower() for name in re.findall(r"[\s\"}]([a-zA-Z][\w:-]*)(?==|[\s>{])", WRITTEN)}
 NAMES |= {name for element in ELEMENTS for name in element.attrib} | {"target", "bgcolor", "vertical-align"}
+EVE = "eve@hostile.example"
 LEADS = ("href", "src", "action", "formaction", "data", "poster", "srcset", "background", "cite")
 
 
@@ -52,8 +54,8 @@ def fill(desk: Desk) -> None:
     """Sixty of each: stories from outside, readers, what servers say, and an editor's hand."""
     desk.room.import_articles(
         (
-            {"url": f"https://town.example/{n}", "title": f"{n} {words}", "section": "Town",
-             "summary": words, "byline": words,
+            {"url": f"https://town.example/{n}", "title": f"{n} {words}",
+             "section": "Town" if n % 12 else words, "summary": words, "byline": words,
              "picture_alt": words, "published_at": at("04:00").isoformat()}
             for n, words in enumerate(SIXTY)
         ), at("04:00"),
@@ -69,14 +71,15 @@ def fill(desk: Desk) -> None:
         answer = f"550 5.7.1 {words}".encode("ascii", "replace")
         desk.relay.mood.rcpt_replies[address] = [answer]
     desk.turn(at("07:00"))
-    bob, ana = desk.client(BOB), desk.client(ANA)
+    staffing.add(desk.runtime, EVE, machine_now(), name=f"Eve {SIXTY[12]}", role=Role.EDITOR, who=SIXTY[13])
+    eve, ana = desk.client(EVE), desk.client(ANA)
     for number, words in zip(order(desk)[:6], _bundles(6), strict=True):
-        bob.post(f"{EDITION}/reword", article=str(number), headline=words, summary=words)
-    bob.post(f"{EDITION}/subject", subject=SIXTY[0])
-    bob.post(f"{EDITION}/drop", article=str(order(desk)[-1]))
-    warned = re.search(r'name="code" value="([\w-]+)"', bob.get(EDITION).text)
+        eve.post(f"{EDITION}/reword", article=str(number), headline=words, summary=words)
+    eve.post(f"{EDITION}/subject", subject=SIXTY[0])
+    eve.post(f"{EDITION}/drop", article=str(order(desk)[-1]))
+    warned = re.search(r'name="code" value="([\w-]+)"', eve.get(EDITION).text)
     assert warned
-    bob.post(f"{EDITION}/waive", code=warned[1], why=SIXTY[5], version=str(story(desk).line.version))
+    eve.post(f"{EDITION}/waive", code=warned[1], why=SIXTY[5], version=str(story(desk).line.version))
     ana.post(f"{EDITION}/hold", why=SIXTY[10], version=str(story(desk).line.version))
 
 
@@ -164,6 +167,7 @@ def test_sixty_ways_to_be_code_are_text_on_every_page(open_desk: Callable[..., D
     assert found == {}
     shown = html.unescape(" ".join([*before.values(), *after.values()]))
     assert [words for words in SIXTY if words not in shown] == []
+    assert f"Eve {SIXTY[12]}" in html.unescape(before[f"{EDITION}/history"])
     assert "550 5.7.1 <svg onload=ran()>" in html.unescape(after[sending])
     page.goto(desk.url + sending)
     expect(page.locator("#words")).to_contain_text("550 5.7.1 <")
