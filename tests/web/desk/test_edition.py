@@ -118,6 +118,7 @@ def test_order_by_mouse_and_by_keys_is_the_order_of_the_mail(
 ) -> None:
     at_seven(desk)
     page = sit(seats, desk)
+    expect(page.locator("#edition")).to_contain_text("Ana has it open")  # the stream has painted once
     first = headlines(page)
     page.locator("#slots h2").evaluate("title => title.scrollIntoView()")
     one, last = page.locator("#slots [data-grip]").nth(1), page.locator("#slots .entry").nth(4)
@@ -156,6 +157,7 @@ def test_order_by_mouse_and_by_keys_is_the_order_of_the_mail(
 def test_a_finger_moves_a_row_to_where_it_ends(desk: Desk, seats: Seats) -> None:
     at_seven(desk)
     page = sit(seats, desk, has_touch=True, is_mobile=True, viewport={"width": 390, "height": 800})
+    expect(page.locator("#edition")).to_contain_text("Ana has it open")  # the stream has painted once
     first = headlines(page)
     touch = page.context.new_cdp_session(page)
     page.evaluate("document.querySelectorAll('#slots .entry')[1].scrollIntoView({block: 'start'})")
