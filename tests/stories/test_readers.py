@@ -150,7 +150,7 @@ def test_the_next_edition_reaches_who_confirmed(tmp_path: Path, database_url: st
         room = Newsroom(tmp_path, database_url, server.port, web_port=port)
         room.import_stories()
         url = f"http://127.0.0.1:{port}"
-        with serving(room, "08:00"), httpx.Client(base_url=url, follow_redirects=True) as web:
+        with serving(room, "08:00") as serve, httpx.Client(base_url=url, follow_redirects=True) as web:
             until(lambda: answers(web, "/readyz"))
             form = re.search(r'name="form" value="([^"]+)"', room.call("embed", "town").out)
             assert form
@@ -160,6 +160,9 @@ def test_the_next_edition_reaches_who_confirmed(tmp_path: Path, database_url: st
             confirm = {mail.recipient: link_in(mail, f"{url}/confirm/") for mail in server.mails}
             assert "Welcome" in web.post(confirm[RITA]).text
             until(lambda: len(server.mails) == 3)
+            serve.terminate()  # and not killed, with the third letter not settled yet
+            serve.communicate(timeout=30)
+            assert serve.returncode == 0
         server.mails.clear()
         assert room.run("tick", now=at("09:00")).code == 0
         (mail,) = server.mails
