@@ -13,7 +13,7 @@ from newsletter.models import EditionKind
 from newsletter.runtime import Runtime
 from newsletter.services.importing import import_csv
 from newsletter.services.sending import freeze
-from newsletter.store import editions
+from newsletter.store import editions, renditions
 from newsletter.store.newsletters import newsletter_ids
 from newsletter.store.schema import upgrade
 from newsletter.values import Rendition
@@ -53,7 +53,7 @@ def frozen_edition(runtime: Runtime, rendition: Rendition) -> tuple[int, int, Co
             NINE.date(), NINE, THE_DAY_BEFORE,
         )  # fmt: skip
         assert edition is not None
-        edition.rendition_id = editions.save_rendition(session, edition, rendition, THE_DAY_BEFORE)
+        edition.rendition_id = renditions.save(session, edition, rendition, THE_DAY_BEFORE)
         session.add(edition)
         number = edition.id or 0
     watch = Stopwatch()

@@ -42,7 +42,7 @@ def main() -> None:
     for store in given.stores:
         with newsroom(store) as room:
             with room.opened() as runtime:
-                _fill(runtime, store, given.readers, given.editions)
+                fill_all(runtime, store, given.readers, given.editions)
                 _kept(runtime)
             for row in _looks(room, store, given.looks):
                 figures = (f"{name} {value:,}" for name, value in row.figures.items())
@@ -79,11 +79,11 @@ def _kept(runtime: Runtime) -> None:
     print(f"{'counting everybody, beside the clock':<56} s {time.perf_counter() - started:.2f}", flush=True)
 
 
-def _fill(runtime: Runtime, store: str, readers: int, editions: int) -> None:
+def fill_all(runtime: Runtime, store: str, readers: int, editions: int) -> None:
     numbers = NUMBERS[store]
     statements = [_deliveries(numbers, editions)]
     for number in range(editions, 0, -1):
-        at = _moment(store, NINE - timedelta(days=editions - number))
+        at = moment(store, NINE - timedelta(days=editions - number))
         statements[:0] = [_edition(number, editions, at), _batches(numbers, number, editions, at)]
     fill(runtime, readers, [*people(store), *statements])
 
@@ -99,14 +99,14 @@ def fill(runtime: Runtime, readers: int, statements: Sequence[str]) -> None:
         connection.exec_driver_sql("ANALYZE")
 
 
-def _moment(store: str, instant: datetime) -> str:
+def moment(store: str, instant: datetime) -> str:
     written = f"'{instant:%Y-%m-%d %H:%M:%S.%f}"
     return f"TIMESTAMPTZ {written}+00'" if store == "postgresql" else f"{written}'"
 
 
 def people(store: str) -> list[str]:
     """Readers of the first newsletter; one of twenty has left."""
-    numbers, at = NUMBERS[store], _moment(store, THE_DAY_BEFORE)
+    numbers, at = NUMBERS[store], moment(store, THE_DAY_BEFORE)
     return [
         f"INSERT INTO subscriber (id, address, address_key, lane, name, created_at) {numbers}"
         " SELECT n + 1, 'reader' || n || '@d' || (n % 997) || '.example', 'key' || n,"

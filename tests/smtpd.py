@@ -62,6 +62,7 @@ class SmtpServer:
         self.mails: list[Mail] = []
         self.commands: list[list[str]] = []  # each connection's command lines, as they came
         self.accepted = 0
+        self.widest = 0  # so many connections were open at a time
         self.tries: Counter[str] = Counter()
         self.random = random.Random(seed)
         self.remember = remember
@@ -109,6 +110,7 @@ class SmtpServer:
 
     def enter(self, connection: Connection) -> list[str]:
         self._open.add(connection)
+        self.widest = max(self.widest, len(self._open))
         self.commands.append([])
         return self.commands[-1]
 

@@ -98,31 +98,31 @@ def reword(
     which: Annotated[str, typer.Argument(metavar="[ARTICLE]", help="Its number or address.")] = "",
     headline: Annotated[str | None, typer.Option(help="A headline of your own.")] = None,
     summary: Annotated[str | None, typer.Option(help="A summary of your own.")] = None,
+    picture: Annotated[str | None, typer.Option(help="A picture's address, or none.")] = None,
+    picture_alt: Annotated[str | None, typer.Option(help="What the picture shows.")] = None,
     subject: Annotated[str | None, typer.Option(help="A subject of your own for the edition.")] = None,
     undo: Annotated[bool, typer.Option("--undo", help="Give the words back that came.")] = False,
     version: Version = None,
 ) -> None:
-    """Give an entry, or without ARTICLE the edition's subject, your own words.
+    """Give an entry your own words or picture, or without ARTICLE the edition its subject.
 
     Example: newsletter editions reword town/today 12 --headline "Ferry resumes"
     """
     opened, newsletter, slug = _opened(edition)
     now, hand = opened.clock.now(), Hand(WHO, version)
-    has_words = headline is not None or summary is not None
+    given = {"headline": headline, "summary": summary, "picture": picture, "picture_alt": picture_alt}
+    has_words = any(text is not None for text in given.values())
     has_subject = subject is not None
     if (has_subject or has_words != (not undo)) if which else (has_words or has_subject == undo):
         raise Misuse(
-            "Name an ARTICLE with --headline or --summary, or --subject alone; --undo takes no words.",
+            "Name an ARTICLE with --headline, --summary or --picture, or --subject alone; --undo takes none.",
             next_step="newsletter editions reword --help",
         )
     if not which:
         edited = shaping.set_subject(opened, newsletter, slug, subject or "", now, hand)
     else:
-        words = ("", "") if undo else (headline, summary)
-        edited = shaping.reword(
-            opened, newsletter, slug, _article(opened, which), now, hand,
-            headline=words[0], summary=words[1],
-        )  # fmt: skip
+        words = dict.fromkeys(given, "") if undo else given
+        edited = shaping.reword(opened, newsletter, slug, _article(opened, which), now, hand, **words)
     _tell(newsletter, edited, "reworded")
 
 

@@ -65,7 +65,7 @@ class Relay(Part):
     password_file: Line = ""
     ca_file: Line = ""  # absolute once loaded
     helo: HostOrNone = ""
-    connections: int = Field(default=10, ge=1, le=500)
+    connections: int = Field(default=10, ge=1, le=500)  # of all workers together
     messages_per_connection: int = Field(default=500, ge=1)
     rate: Rate = 0.0  # mails a second, of all workers together
     priority: int = 1
@@ -81,7 +81,7 @@ class Lane(Part):
     name: LaneName
     domains: tuple[Domain, ...] = ()
     rate: Rate = 0.0  # mails a second, of all workers together
-    connections: int = Field(default=0, ge=0)  # of each process
+    connections: int = Field(default=0, ge=0)  # of all workers together
     messages_per_connection: int = Field(default=0, ge=0)
 
 

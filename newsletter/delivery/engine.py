@@ -23,6 +23,7 @@ from newsletter.delivery.pace import Pace
 from newsletter.delivery.post import Post
 from newsletter.delivery.relays import Relays
 from newsletter.delivery.run import Compiled, Run
+from newsletter.delivery.shares import Shares
 from newsletter.errors import RelayFailed, StoreFailed
 from newsletter.mail.addresses import without_addresses
 from newsletter.mail.smtp import Timeouts
@@ -91,6 +92,8 @@ class Engine:
             lineup, self._post, timeouts or Timeouts(), fail_over=sending.fail_over,
             fail_back=sending.fail_back, down=down,
         )  # fmt: skip
+        many = sending.engine == "procrastinate"
+        self.shares = Shares(database, self.relays, self._post, self._pace, lanes, among_workers=many)
         self._runs: dict[BatchKey, Run] = {}
         self._compiled: dict[int, Compiled] = {}
         self._breakers: dict[int, Breaker] = {}
@@ -104,6 +107,7 @@ class Engine:
     async def __aexit__(self, *_: object) -> None:
         await self.relays.close()
         with suppress(StoreFailed):
+            await self.shares.leave()
             await asyncio.to_thread(self._tell)
 
     async def deliver(self, key: BatchKey) -> None:
@@ -158,6 +162,7 @@ class Engine:
         orders = await asyncio.to_thread(self._keep, self._clock.now())
         self.relays.look(orders.relay, is_wanted=orders.is_wanted)
         self._post.expect(orders.expected)
+        await self.shares.look(is_due=orders.is_wanted)
         self._heed_refusal()
         for key, run in self._runs.items():
             if key.edition_id not in orders.sendable:
@@ -249,11 +254,10 @@ class Engine:
                 so_far = deliveries.sums(session, edition_id)
                 was_resumed = _was_resumed(session, edition_id)
             self._breakers[edition_id] = Breaker(
-                self._sending.breaker_refusals,
-                self._sending.breaker_in_a_row,
+                self._sending.breaker_refusals, self._sending.breaker_in_a_row,
                 answers=0 if was_resumed else so_far.sent + so_far.failed + so_far.deferred,
                 refused=0 if was_resumed else so_far.failed,
-            )
+            )  # fmt: skip
         return self._breakers[edition_id]
 
     def _stop(self, edition_id: int, stop: Stop) -> None:

@@ -6,6 +6,9 @@ batch run at once; a hint for a batch that is done, gone or not due is dropped. 
 jobs of one that has fallen silent are given to others: that is Procrastinate's business, and the
 fence token shuts the silent one out should it wake. Our sweep hints again at what no job holds: a lost
 hint, a retry that came due, a batch that was handed back, an edition that was resumed.
+
+Each lane has a queue. A worker that has a batch in hand which its pace holds back fetches nothing more from
+that lane, and one batch more from another: so a slow lane holds up none but itself.
 """
 
 from __future__ import annotations
@@ -35,10 +38,10 @@ from newsletter.store.hints import Unheld
 from newsletter.store.postgresql import connection_keys, let_go_when_asleep
 from newsletter.values import BatchKey
 
-QUEUE = "newsletter"
 TASK = "look_at_batch"
 ROUND = 0.5  # seconds between two looks at the ledger: an order is obeyed within a second
 SKEW = timedelta(seconds=1)  # by which this machine's clock may be behind the database's
+MOST_JOBS = 1_000  # that Procrastinate may run at once; how many it fetches, `_open_queues` decides
 AFTER_TROUBLE = 5.0  # seconds for which a batch that could not be delivered is left alone
 
 log = logs.get(__name__)
@@ -89,7 +92,7 @@ class ProcrastinateDispatcher:
     def _job(self, batch: Unheld) -> Job:
         lock = hints.lock_of(batch.key)
         return Job(
-            id=None, queue=QUEUE, task_name=TASK, lock=lock, queueing_lock=lock,
+            id=None, queue=batch.lane, task_name=TASK, lock=lock, queueing_lock=lock,
             task_kwargs={"edition": batch.key.edition_id, "no": batch.key.no},
             scheduled_at=self._clock.on_machine(batch.not_before),
         )  # fmt: skip
@@ -102,8 +105,8 @@ class ProcrastinateDispatcher:
         if until_idle and await asyncio.to_thread(self._others_live):
             return
         let_go_when_asleep(self._database.engine, self._limits.locked)
-        shift = _Shift(self, self._database, self._clock, engine, stop, self._limits)
-        await shift.work(self._batches_at_once, until_idle=until_idle)
+        shift = _Shift(self, self._database, self._clock, engine, stop, self._limits, self._batches_at_once)
+        await shift.work(until_idle=until_idle)
 
     def _others_live(self) -> bool:
         with self._database.reading() as session:
@@ -115,7 +118,7 @@ class _Shift:
 
     def __init__(
         self, dispatcher: ProcrastinateDispatcher, database: Database, clock: Clock, engine: Engine,
-        stop: threading.Event, limits: Limits,
+        stop: threading.Event, limits: Limits, batches_at_once: int,
     ) -> None:  # fmt: skip
         self._dispatcher = dispatcher
         self._database = database
@@ -123,28 +126,30 @@ class _Shift:
         self._engine = engine
         self._stop = stop
         self._limits = limits
+        self._batches_at_once = batches_at_once
         self._in_hand: set[BatchKey] = set()
+        self._queues: list[str] = []
         self._still: dict[BatchKey, tuple[tuple[int, int, int], float]] = {}
         self._beaten_at = monotonic()
         # A store that was away has kept others from beating, too: they get the time to beat again
         self._recover_from = monotonic() + limits.silence
         self._app = App(connector=PsycopgConnector(kwargs=connection_keys(database.engine), min_size=1))
-        self._app.task(name=TASK, queue=QUEUE)(self._look)
+        self._app.task(name=TASK)(self._look)
+        self._worker = Worker(
+            self._app, self._queues, concurrency=MOST_JOBS, delete_jobs=DeleteJobCondition.SUCCESSFUL,
+            fetch_job_polling_interval=ROUND, listen_notify=False, install_signal_handlers=False,
+            update_heartbeat_interval=limits.beat, stalled_worker_timeout=limits.silence,
+        )  # fmt: skip
 
-    async def work(self, batches_at_once: int, *, until_idle: bool) -> None:
+    async def work(self, *, until_idle: bool) -> None:
         try:
             async with self._app.open_async():
-                await self._work(batches_at_once, until_idle=until_idle)
+                await self._work(until_idle=until_idle)
         except (ConnectorException, Error) as error:
             raise _no_answer(error) from error
 
-    async def _work(self, batches_at_once: int, *, until_idle: bool) -> None:
-        worker = Worker(
-            self._app, [QUEUE], concurrency=batches_at_once, delete_jobs=DeleteJobCondition.SUCCESSFUL,
-            fetch_job_polling_interval=ROUND, listen_notify=False, install_signal_handlers=False,
-            update_heartbeat_interval=self._limits.beat, stalled_worker_timeout=self._limits.silence,
-        )  # fmt: skip
-        working: asyncio.Task[None] = asyncio.create_task(worker.run())  # type: ignore[no-untyped-call]
+    async def _work(self, *, until_idle: bool) -> None:
+        working: asyncio.Task[None] = asyncio.create_task(self._worker.run())  # type: ignore[no-untyped-call]
         try:
             while not (self._stop.is_set() or working.done()):
                 with suppress(StoreFailed):  # the batches in hand wait for it, and so do we
@@ -154,10 +159,11 @@ class _Shift:
                         await self._engine.keep()  # it may have looked before the last batch ended
                         if await self._is_over():
                             break
-                await self._beat(worker)
+                self._open_queues()
+                await self._beat()
                 await asyncio.wait([working], timeout=ROUND)
         finally:
-            await self._last_answers(worker, working)
+            await self._last_answers(working)
 
     async def _is_over(self) -> bool:
         self._engine.raise_if_hopeless()
@@ -167,13 +173,15 @@ class _Shift:
         with self._database.reading() as session:
             return bool(deliveries.due_batches(session, self._clock.now(), without=(), limit=1))
 
-    async def _last_answers(self, worker: Worker, working: asyncio.Task[None]) -> None:
+    async def _last_answers(self, working: asyncio.Task[None]) -> None:
         """Wait for what is on the wire, and leave hints at what others are to go on with."""
-        worker.stop()  # type: ignore[no-untyped-call]
+        self._worker.stop()  # type: ignore[no-untyped-call]
         self._engine.halt()
         while not working.done():
             await asyncio.wait([working], timeout=ROUND)
-            await self._beat(worker)
+            with suppress(StoreFailed):
+                await self._engine.shares.look(is_due=False)
+            await self._beat()
         with suppress(StoreFailed):
             await asyncio.to_thread(self._sweep)
         working.result()
@@ -186,6 +194,7 @@ class _Shift:
         if self._stop.is_set() or key in self._in_hand:
             return
         self._in_hand.add(key)
+        self._open_queues()
         try:
             if await asyncio.to_thread(self._is_due, key):
                 await self._engine.deliver(key)
@@ -197,6 +206,18 @@ class _Shift:
             await asyncio.to_thread(self._stop.wait, AFTER_TROUBLE)
         finally:
             self._in_hand.discard(key)
+            self._open_queues()
+
+    def _open_queues(self) -> None:
+        """Say from which lanes Procrastinate may fetch the next job.
+
+        What is held back by its pace takes nobody else's place, and more of its lane would not go faster.
+        """
+        held_back = self._engine.held_back
+        room = self._batches_at_once - len(self._in_hand) + len(held_back)
+        may_fetch = room > 0 and not self._engine.shares.is_left_out
+        lanes = set(held_back.values())
+        self._worker.queues = [lane for lane in self._queues if lane not in lanes] if may_fetch else []
 
     def _is_due(self, key: BatchKey) -> bool:
         with self._database.reading() as session:
@@ -210,6 +231,7 @@ class _Shift:
             if lost:
                 hints.take_back(session, [batch.key for batch in lost])
                 self._dispatcher.defer(session, lost)
+            self._queues = hints.queues(session)
         self._still = {batch.key: self._still[batch.key] for batch in found if batch.key in self._still}
 
     def _is_lost(self, batch: Unheld) -> bool:
@@ -226,7 +248,7 @@ class _Shift:
 
     # ── workers ──
 
-    async def _beat(self, worker: Worker) -> None:
+    async def _beat(self) -> None:
         """Say that we live, and give the jobs of those who do not to others.
 
         Procrastinate beats by itself, but neither after a beat that failed nor while it waits for its
@@ -236,14 +258,14 @@ class _Shift:
             return
         self._beaten_at = monotonic()
         with suppress(ConnectorException):
-            if worker.worker_id is not None:
-                await self._app.job_manager.update_heartbeat(worker.worker_id)
+            if self._worker.worker_id is not None:
+                await self._app.job_manager.update_heartbeat(self._worker.worker_id)
             if monotonic() >= self._recover_from:
                 await self._recover()
 
     async def _recover(self) -> None:
         manager = self._app.job_manager
-        stalled = await manager.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=self._limits.silence)
+        stalled = await manager.get_stalled_jobs(seconds_since_heartbeat=self._limits.silence)
         for job in stalled:
             log.warning("worker_silent", batch=job.lock)
             with suppress(ConnectorException):  # another worker was quicker

@@ -40,24 +40,27 @@ MAILBOX = "4.2."  # RFC 3463 §3.3: about one mailbox, such as a full one
 
 class Pace:
     def __init__(self, database: Database, lineup: Sequence[Relay], lanes: Sequence[Lane]) -> None:
-        self._limits = {_relay(relay.name): relay.rate for relay in lineup if relay.rate}
-        self._limits |= {_lane(lane.name): lane.rate for lane in lanes if lane.rate}
+        self._limits = {of_relay(relay.name): relay.rate for relay in lineup if relay.rate}
+        self._limits |= {of_lane(lane.name): lane.rate for lane in lanes if lane.rate}
         self._book: _Book = _Memory() if database.is_sqlite else _Shared(database)
         self._slowed: frozenset[str] = frozenset()
         self._heard: dict[str, _Heard] = defaultdict(_Heard)
         self._bursts: dict[str, float] = {}
         self._owed: dict[str, int] = {}
         self._again: dict[tuple[str, ...], float] = {}
+        self.shut: frozenset[str] = frozenset()  # lanes to which other workers have all connections
 
     async def take(self, lane: str, relay: str, wanted: int) -> int:
         """How many of `wanted` mails of this lane may begin now over this relay. While the store does not
         answer nobody knows, and none may."""
+        if lane in self.shut:
+            return 0
         names = self._holding_back(lane, relay)
         if not names or wanted <= 0:
             return wanted
         if monotonic() < self._again.get(names, 0.0):
             return 0
-        owed = self._owed.pop(_lane(lane), 0)
+        owed = self._owed.pop(of_lane(lane), 0)
         try:
             granted, seconds = await asyncio.to_thread(self._ask, names, wanted, owed)
         except StoreFailed:
@@ -67,12 +70,14 @@ class Pace:
 
     def pause(self, lane: str, relay: str) -> float:
         """Seconds until it is worth asking again; never so long that an order would be obeyed late."""
+        if lane in self.shut:
+            return LONGEST
         return max(0.0, self._again.get(self._holding_back(lane, relay), 0.0) - monotonic())
 
     def tell(self, lane: str, outcome: Outcome) -> None:
         """What a server said to a mail of this lane."""
         if outcome.fate is Fate.LOST:
-            self._owed[_lane(lane)] = self._owed.get(_lane(lane), 0) + 1  # it goes again without asking
+            self._owed[of_lane(lane)] = self._owed.get(of_lane(lane), 0) + 1  # it goes again without asking
         is_later = 400 <= outcome.code < 500 and not outcome.enhanced.startswith(MAILBOX)
         if is_later or outcome.fate is Fate.ACCEPTED:
             measured = self._heard[lane].note(monotonic(), is_later=is_later)
@@ -83,11 +88,11 @@ class Pace:
         """Slow down where there was a burst, and learn where other workers did. Asks the store."""
         while self._bursts:
             lane, measured = self._bursts.popitem()
-            self._slow_down(_lane(lane), measured)
+            self._slow_down(of_lane(lane), measured)
         self._slowed = frozenset(self._book.slowed(self._limits))
 
     def _holding_back(self, lane: str, relay: str) -> tuple[str, ...]:
-        names = (_lane(lane), _relay(relay))
+        names = (of_lane(lane), of_relay(relay))
         return tuple(name for name in names if name in self._limits or name in self._slowed)
 
     def _limits_of(self, names: Sequence[str]) -> dict[str, float]:
@@ -135,11 +140,11 @@ class _Heard:
         return len(times) / max(SHORTEST, at - times[0])
 
 
-def _lane(name: str) -> str:
+def of_lane(name: str) -> str:
     return f"lane/{name}"
 
 
-def _relay(name: str) -> str:
+def of_relay(name: str) -> str:
     return f"relay/{name}"
 
 

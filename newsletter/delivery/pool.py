@@ -37,6 +37,8 @@ class Pool:
         self._post = post
         self._timeouts = timeouts
         self._open = 0
+        self._at_work: set[int] = set()  # connections that are open, or being opened, by their numbers
+        self.allowed = relay.connections
         self._opened = asyncio.Event()
         self._is_called = False
         self._called_anew = asyncio.Event()
@@ -62,6 +64,19 @@ class Pool:
         self._called_anew.set()
         self._post.stir()
 
+    def allow(self, connections: int) -> None:
+        """Be content with so many; those above end after the mail in hand."""
+        self.allowed = connections
+        self._post.stir()
+
+    @property
+    def surplus(self) -> int:
+        """Connections that are to end, and have not yet."""
+        return sum(number >= self.allowed for number in self._at_work)
+
+    def _may_take(self, number: int) -> bool:
+        return self._is_called and number < self.allowed
+
     def rest(self) -> None:
         """Take no more mail; what is on the wire is still awaited."""
         self._is_called = False
@@ -77,26 +92,29 @@ class Pool:
         while True:
             has_work = self._post.has_mail or (number == 0 and self._post.is_wanted)
             is_early = not has_work and number < self._post.expected
-            if self._is_called and (has_work or is_early):
+            if self._may_take(number) and (has_work or is_early):
+                self._at_work.add(number)
                 try:
-                    await self._connect_and_send()
+                    await self._connect_and_send(number)
                 except Exception:
                     # A connection that died of a bug of ours must not take a share of the morning with it
                     log.exception("connection_failed", relay=self.relay.name)
                     await asyncio.sleep(1)
+                finally:
+                    self._at_work.discard(number)
                 if is_early:
                     await self._post.changed(LINGER)  # who closes at once is not asked again and again
             else:
                 await self._post.changed(LINGER)
 
-    async def _connect_and_send(self) -> None:
+    async def _connect_and_send(self, number: int) -> None:
         session = await self._connect()
         if session is None:
             return
         self._open += 1
         self._opened.set()
         try:
-            await self._send_all(session)
+            await self._send_all(session, number)
         finally:
             self._open -= 1
             if not self.is_open:
@@ -122,18 +140,22 @@ class Pool:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._called_anew.wait(), seconds)
 
-    def _next(self, in_hand: Counter[str]) -> Mail | None:
-        return self._post.next(in_hand) if self._is_called else None
+    def _next(self, number: int, in_hand: Counter[str]) -> Mail | None:
+        return self._post.next(in_hand) if self._may_take(number) else None
 
-    async def _send_all(self, session: Session) -> None:
+    async def _send_all(self, session: Session, number: int) -> None:
         """Send mail after mail until the connection is used up, broken, or idle for long."""
-        hand = _Hand(self._next, self._post, self.relay)
+        hand = _Hand(partial(self._next, number), self._post, self.relay)
         while session.usable and hand.left:
             before = hand.left
             await session.carry(hand.take)
             idle = hand.left == before
-            if idle and not (self._is_called and (await self._post.changed(LINGER) or self._post.expected)):
+            if idle and not (self._may_take(number) and await self._is_wanted_again()):
                 return
+
+    async def _is_wanted_again(self) -> bool:
+        """Whether anything happens while an idle connection is kept, or will within seconds."""
+        return await self._post.changed(LINGER) or self._post.expected > 0
 
 
 class _Hand:

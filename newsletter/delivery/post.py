@@ -100,6 +100,20 @@ class Post:
         if not in_hand[lane]:
             self._over[lane] -= 1
 
+    def allow(self, lane: str, connections: int) -> None:
+        """Let a lane's mail go over so many connections at a time."""
+        self._most[lane] = connections
+        self._changed.set()
+
+    def connections_with(self, lane: str) -> int:
+        """Over how many connections mail of a lane goes just now."""
+        return self._over[lane]
+
+    @property
+    def lanes(self) -> set[str]:
+        """Lanes of the batches that are being delivered."""
+        return {sender.lane for sender in self._waiting}
+
     def messages_over_one(self, lane: str) -> int:
         """How many mails of a lane go over one connection before it is renewed; 0 is no limit."""
         return self._each.get(lane, 0)

@@ -103,7 +103,12 @@ class Relays:
 
     @property
     def connections(self) -> int:
-        return self._carrier.pool.relay.connections
+        """How many of the carrier's are ours."""
+        return self._carrier.pool.allowed
+
+    @property
+    def pools(self) -> list[Pool]:
+        return [standing.pool for standing in self._all]
 
     @property
     def is_open(self) -> bool:
@@ -166,7 +171,7 @@ class Relays:
             if self._told != carrier.name:
                 self._told = carrier.name
                 self._news.append(News(carrier.name, carries_because=self._why))
-        elif not self._post.is_wanted:
+        elif not (self._post.is_wanted and carrier.pool.allowed):
             self._waiting_since = None
         else:
             self._waiting_since = self._waiting_since or now

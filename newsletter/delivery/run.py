@@ -71,7 +71,7 @@ class Run:
         self._on_answer = on_answer
         self._before_done = before_done
         self._begun = taken.begun
-        self._ahead = relays.connections
+        self._ahead = 0
         self._answers = 0
         self._adapted_at = 0.0
         self._open: set[int] = set()  # subscribers begun and unanswered
@@ -146,7 +146,7 @@ class Run:
 
     def _reach(self) -> int:
         """Where the watermark may go now: so many rows ahead of the wire, and never past the window."""
-        hungry_for = self._ahead - self._post.waiting(self)
+        hungry_for = max(self._ahead, self._relays.connections) - self._post.waiting(self)
         room = self._window - len(self._open)
         return min(self._begun + max(0, min(hungry_for, room)), self.taken.size)
 

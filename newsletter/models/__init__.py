@@ -24,7 +24,7 @@ from newsletter.models.ledger import Attempt, Batch, Delivery
 from newsletter.models.letters import Letter
 from newsletter.models.mailed_links import MailedLink
 from newsletter.models.people import Subscriber, Subscription, Suppression, as_lines
-from newsletter.models.running import Alert, Control, Headcount, History, Lease, Rate, RelayRecord
+from newsletter.models.running import Alert, Control, Headcount, History, Lease, Rate, RelayRecord, Share
 from newsletter.models.staff import DeskSession, LoginLink, Person, Presence, Throttle
 from newsletter.models.states import (
     AlertKind,
@@ -86,6 +86,7 @@ __all__ = [
     "RelayRecord",
     "Rendition",
     "Role",
+    "Share",
     "Slot",
     "Snapshot",
     "Subscriber",

@@ -165,6 +165,8 @@ class Entry(Table, table=True):
     headline: str = ""
     summary: str = ""
     why: str = ""
+    picture: str = Field(default="", sa_column_kwargs=ADDED_LATER)
+    picture_alt: str = Field(default="", sa_column_kwargs=ADDED_LATER)
 
 
 class Touch(Table, table=True):
@@ -185,6 +187,10 @@ class Touch(Table, table=True):
     position: int = 0
     headline: str = ""
     summary: str = ""
+    picture: str = Field(default="", sa_column_kwargs=ADDED_LATER)
+    picture_alt: str = Field(default="", sa_column_kwargs=ADDED_LATER)
+    came_headline: str = Field(default="", sa_column_kwargs=ADDED_LATER)
+    came_summary: str = Field(default="", sa_column_kwargs=ADDED_LATER)
 
 
 class Mark(Table, table=True):

@@ -59,6 +59,20 @@ class Rate(Table, table=True):
     slowed_at: datetime | None = None
 
 
+class Share(Table, table=True):
+    """How many connections to a relay or a lane one of many workers has, and how many it could use.
+
+    Who has not beaten lately has none any more.
+    """
+
+    name: str = Field(primary_key=True, max_length=80)
+    worker: str = Field(primary_key=True, max_length=32)
+    wanted: int
+    held: int
+    is_busy: bool
+    beat_at: datetime
+
+
 class History(Table, table=True):
     """Who did what, when, to what, and why."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from datetime import date
 
 from babel import Locale
@@ -36,8 +35,8 @@ def build_view(
     Raises ValueError without a lead.
     """
     placed = sorted(placements, key=lambda p: p.position)
-    shown = {number: _with_fit_picture(article, plain_hosts) for number, article in articles.items()}
-    lead = _only(placed, shown, Slot.LEAD)
+    told = {each.article_id: _story(each, articles[each.article_id], plain_hosts) for each in placed}
+    lead = _only(placed, told, Slot.LEAD)
     if lead is None:
         raise ValueError(f"edition {slug} has no lead")
     locale = Locale.parse(newsletter.language, sep="-")
@@ -45,18 +44,18 @@ def build_view(
         newsletter=newsletter.name, slug=slug,
         promise=newsletter.description, date=format_date(day, "full", locale=locale),
         schedule=describe(newsletter, day, newsletter.language),
-        subject=subject, preheader=preheader or preheader_of(placed, shown),
+        subject=subject, preheader=preheader or preheader_of(placed, articles),
         language=newsletter.language,
         direction=locale.text_direction,
         lead=lead,
-        sections=_sections(placed, shown),
+        sections=_sections(placed, told),
         more_url=newsletter.more_url or home_url,
         home_url=newsletter.home_url or home_url,
         postal_address=newsletter.postal_address,
         intro=newsletter.intro,
-        video=_only(placed, shown, Slot.VIDEO),
-        note=_only(placed, shown, Slot.NOTE),
-        sponsor=_only(placed, shown, Slot.SPONSOR) or _standing_sponsor(newsletter),
+        video=_only(placed, told, Slot.VIDEO),
+        note=_only(placed, told, Slot.NOTE),
+        sponsor=_only(placed, told, Slot.SPONSOR) or _standing_sponsor(newsletter),
         social=tuple(SocialLink(link.name, link.url) for link in newsletter.social),
     )  # fmt: skip
 
@@ -82,34 +81,27 @@ def preheader_of(placements: Iterable[Placement], articles: Mapping[int, Candida
     return cut(" · ".join(titles[:3]), PREHEADER_LENGTH)
 
 
-def _with_fit_picture(article: Candidate, plain_hosts: Collection[str]) -> Candidate:
-    if article.picture is None or is_permitted(article.picture.url, plain_hosts):
-        return article
-    return replace(article, picture=None)
+def _only(placed: list[Placement], told: Mapping[int, Story], slot: Slot) -> Story | None:
+    return next((told[each.article_id] for each in placed if each.slot is slot), None)
 
 
-def _only(placed: list[Placement], articles: Mapping[int, Candidate], slot: Slot) -> Story | None:
-    found = next((p for p in placed if p.slot is slot), None)
-    return _story(found, articles) if found else None
-
-
-def _sections(placed: list[Placement], articles: Mapping[int, Candidate]) -> tuple[Section, ...]:
+def _sections(placed: list[Placement], told: Mapping[int, Story]) -> tuple[Section, ...]:
     stories: dict[str, list[Story]] = {}
     for placement in placed:
         if placement.slot is Slot.HEADLINES:
-            stories.setdefault(placement.section, []).append(_story(placement, articles))
+            stories.setdefault(placement.section, []).append(told[placement.article_id])
     return tuple(Section(name, tuple(items)) for name, items in stories.items())
 
 
-def _story(placement: Placement, articles: Mapping[int, Candidate]) -> Story:
-    article = articles[placement.article_id]
+def _story(placement: Placement, article: Candidate, plain_hosts: Collection[str]) -> Story:
+    picture = placement.picture_of(article)
     return Story(
         title=placement.headline or article.title,
         url=article.url,
         summary=placement.summary or article.summary,
         byline=article.byline,
         kicker=placement.section or article.section,
-        picture=article.picture,
+        picture=picture if picture and is_permitted(picture.url, plain_hosts) else None,
         duration=article.duration,
         html=article.html,
         text=article.summary,

@@ -188,12 +188,16 @@ def _lead(stories: Sequence[Told]) -> Told | None:
     """Among the weightiest, where a story stands in its feeds decides: their editors chose that place."""
     foremost = [story for story in stories if story.importance >= LEAD_WEIGHT * stories[0].importance]
     standing = sorted(foremost, key=lambda story: (-story.standing, story.order))
-    return next((story for story in standing if is_wide(story.candidate)), standing[0] if standing else None)
+    return next(
+        (story for story in standing if is_wide(story.candidate.picture)), standing[0] if standing else None
+    )
 
 
 def _leading(lead: Told) -> Placement:
     picture = (
-        "and has a fitting picture" if is_wide(lead.candidate) else "and none near it has a fitting picture"
+        "and has a fitting picture"
+        if is_wide(lead.candidate.picture)
+        else "and none near it has a fitting picture"
     )
     why = f"lead — stands highest {picture}: {lead.carriage}"
     return Placement(lead.candidate.id, Slot.LEAD, why=why, section=lead.section)
@@ -203,7 +207,7 @@ def _ranked(kind: ArticleKind, ordered: list[Told]) -> list[Told]:
     """Videos whose poster fits come first: one without, or with a stamp of one, is no sight."""
     if kind != ArticleKind.VIDEO:
         return ordered
-    return sorted(ordered, key=lambda story: not is_wide(story.candidate))
+    return sorted(ordered, key=lambda story: not is_wide(story.candidate.picture))
 
 
 def _single(story: Told, slot: Slot) -> Placement:

@@ -16,7 +16,7 @@ from typing import Any
 from newsletter.models import ArticleKind
 from newsletter.selection.grouping import Grouping
 from newsletter.selection.weigh import Weighed
-from newsletter.values import Candidate, Ran
+from newsletter.values import Candidate, Picture, Ran
 
 OLD_NEWS = 0.25  # of its importance is left to a story that readers were told already
 BEHIND = timedelta(hours=12)  # a preview must not show a story whose outcome is known
@@ -194,9 +194,8 @@ def _sum_of_best(tellers: Iterable[Mapping[str, float]]) -> float:
 # ── who shows a story ───────────────────────────────────────────────────────────────────────────
 
 
-def is_wide(article: Candidate) -> bool:
-    """Whether its picture is wide enough to fill the page, as far as the feed says."""
-    picture = article.picture
+def is_wide(picture: Picture | None) -> bool:
+    """Whether it is wide enough to fill the page, as far as the feed says."""
     return picture is not None and (picture.width == 0 or picture.width >= WIDE)
 
 
@@ -230,7 +229,7 @@ def _is_behind(teller: Weighed, latest: datetime) -> float:
 
 
 def _picture(teller: Weighed, _: datetime) -> float:
-    return 0 if is_wide(teller.candidate) else 1 if teller.candidate.picture else 2
+    return 0 if is_wide(teller.candidate.picture) else 1 if teller.candidate.picture else 2
 
 
 def _length(teller: Weighed, _: datetime) -> float:

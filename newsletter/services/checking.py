@@ -24,7 +24,8 @@ from newsletter.services.drafting import Draft, as_it_stands, ran_before, render
 from newsletter.services.finding import find_edition
 from newsletter.services.reviewing import Sights, review, review_standing
 from newsletter.services.seeing import addresses_of, standing_links
-from newsletter.store import articles, editions, lately, looks, standing, waivers
+from newsletter.store import articles, lately, looks, renditions, standing, waivers
+from newsletter.store import touches as hands
 from newsletter.store.audience import audience_of, count_audience
 from newsletter.store.feeds import SILENT
 from newsletter.store.sections import sections_of
@@ -72,7 +73,7 @@ def examine(
     """The one place where all checks are made, whoever asks; of the page in `drafted`, if that is to be
     another than the edition would have now."""
     drafted = drafted or as_it_stands(runtime, session, newsletter, edition, now)
-    stored = editions.read_rendition(session, edition.rendition_id) if edition.rendition_id else None
+    stored = renditions.read(session, edition.rendition_id) if edition.rendition_id else None
     name = f"{newsletter.slug}/{edition.slug}"
     rendition, found = (stored, []) if stored else _rendered(runtime, newsletter, edition, drafted)
     found += _of_the_whole(newsletter, edition, drafted, name)
@@ -122,7 +123,11 @@ def _sights(runtime: Runtime, session: Session, edition: Edition, seen: Mapping[
     since = edition.due_at - A_MONTH
     carried = lately.carried_since(session, edition.newsletter_id, EditionKind(edition.kind).fellows, since)
     others = [each for each in carried if each.edition != edition.slug]
-    return replace(_of_links_alone(runtime, seen), ran=ran_before(session, edition), lately=others)
+    return replace(
+        _of_links_alone(runtime, seen), ran=ran_before(session, edition), lately=others,
+        touches=hands.touches(session, edition.id) if edition.id is not None else {},
+        mailed=renditions.words_of(session, edition.rendition_id) if edition.rendition_id else "",
+    )  # fmt: skip
 
 
 def _of_links_alone(runtime: Runtime, seen: Mapping[str, Look]) -> Sights:

@@ -23,7 +23,7 @@ from newsletter.services.drafting import Draft, pool_of, render
 from newsletter.services.finding import find_edition
 from newsletter.services.revising import id_of, too_busy
 from newsletter.services.wording import HEADLINE_LENGTH, SUMMARY_LENGTH
-from newsletter.store import audience, corrections, editions, public
+from newsletter.store import audience, corrections, editions, public, renditions
 from newsletter.store.history import note
 from newsletter.values import Choice, Placement, Rendition
 
@@ -223,7 +223,7 @@ def _write(
     if len(corrections.of_edition(session, number)) != proof.seen:
         raise too_busy(newsletter, edition)
     if proof.rendition is not None:
-        stored = editions.save_rendition(session, edition, proof.rendition, now)
+        stored = renditions.save(session, edition, proof.rendition, now)
         editions.amend(session, number, corrected_rendition_id=stored)
     corrections.add(
         session,
@@ -248,5 +248,5 @@ def _draft_mail(
     )  # fmt: skip
     if made is None or not editions.revise(session, made, page, closed_at=now, subject=rendition.subject):
         raise too_busy(newsletter, telling)
-    stored = editions.save_rendition(session, editions.get(session, id_of(made)), rendition, now)
+    stored = renditions.save(session, editions.get(session, id_of(made)), rendition, now)
     editions.amend(session, id_of(made), rendition_id=stored)

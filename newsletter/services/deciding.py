@@ -38,7 +38,7 @@ from newsletter.services.revising import (
     write,
 )
 from newsletter.services.timing import cutoff_of, is_too_late, lapses_at, usual_due
-from newsletter.store import editions, freezing
+from newsletter.store import editions, freezing, renditions
 
 APPROVABLE = (EditionState.DRAFT, EditionState.HELD)
 HOLDABLE = (EditionState.DRAFT, EditionState.APPROVED, EditionState.FROZEN)
@@ -197,7 +197,7 @@ def _refuse_blocked(
 ) -> None:
     with runtime.database.reading() as session:
         rendition = revision.rendition if revision else None
-        rendition = rendition or editions.read_rendition(session, edition.rendition_id or 0)
+        rendition = rendition or renditions.read(session, edition.rendition_id or 0)
         found = in_the_way(runtime, session, newsletter, edition, drafted, rendition)
     refuse_blocked(found, f"{newsletter.slug}/{edition.slug}")
 
@@ -211,7 +211,7 @@ def _refuse_other(
         if revision and revision.rendition:
             found = revision.rendition.hash
         else:
-            found = editions.read_rendition(session, edition.rendition_id or 0).hash
+            found = renditions.read(session, edition.rendition_id or 0).hash
         if found == seen:
             return
         if edition.closed_at is None:

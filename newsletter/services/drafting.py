@@ -167,7 +167,7 @@ def dropped(touches: Mapping[int, Touch]) -> tuple[int, ...]:
 
 
 def in_own_words(placement: Placement, touches: Mapping[int, Touch]) -> Placement:
-    """The entry with the editor's headline and summary, as far as there are any."""
+    """The entry with the editor's words and picture, as far as there are any."""
     touch = touches.get(placement.article_id)
     if touch is None:
         return placement
@@ -175,6 +175,8 @@ def in_own_words(placement: Placement, touches: Mapping[int, Touch]) -> Placemen
         placement,
         headline=touch.headline or placement.headline,
         summary=touch.summary or placement.summary,
+        picture=touch.picture or placement.picture,
+        picture_alt=touch.picture_alt or placement.picture_alt,
     )
 
 

@@ -28,7 +28,7 @@ from newsletter.services.timing import (
     lapses_at,
     need_calendar,
 )
-from newsletter.store import editions
+from newsletter.store import editions, renditions
 from newsletter.store.newsletters import newsletter_ids, sync_newsletters
 from newsletter.values import Choice, Rendition
 
@@ -223,7 +223,7 @@ def _end_draft(
     elif rendition is None or trouble:
         editions.change(session, edition, EditionState.HELD, now, who=who, why=trouble, closed_at=closed_at)
     else:
-        stored = editions.save_rendition(session, edition, rendition, now)
+        stored = renditions.save(session, edition, rendition, now)
         state = EditionState(edition.state)
         editions.change(
             session, edition, state, now, who=who, act="closed", closed_at=closed_at, rendition_id=stored

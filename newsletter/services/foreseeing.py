@@ -19,7 +19,7 @@ from newsletter.services.drafting import as_written, render
 from newsletter.services.finding import find_edition
 from newsletter.services.previewing import Mail, Reader
 from newsletter.services.revising import id_of
-from newsletter.store import editions, waivers
+from newsletter.store import renditions, waivers
 from newsletter.store.sections import sections_of
 from newsletter.values import Rendition, Waiver
 
@@ -41,7 +41,7 @@ def rendition(runtime: Runtime, newsletter: NewsletterSettings, slug: str) -> tu
     with runtime.database.reading() as session:
         edition = find_edition(session, newsletter, slug)
         if edition.rendition_id:
-            return edition, editions.read_rendition(session, edition.rendition_id)
+            return edition, renditions.read(session, edition.rendition_id)
         written = as_written(session, edition)
     return edition, render(runtime, newsletter, edition, written)
 

@@ -184,8 +184,10 @@ def _is_open(runtime: Runtime, slug: str) -> bool:
 
 
 def _find(session: Session, runtime: Runtime, token: str) -> MailedLink | None:
+    """Links to one's own data open the preferences, and nothing here."""
     place = runtime.links.read_mailed(token)
-    return mailed_links.find(session, *place) if place else None
+    link = mailed_links.find(session, *place) if place else None
+    return None if link is None or link.purpose == LinkPurpose.OWN_DATA else link
 
 
 def _look(session: Session, runtime: Runtime, link: MailedLink, browser: Browser, now: datetime) -> Look:

@@ -19,7 +19,7 @@ from newsletter.models import Edition
 from newsletter.render.compile import plain_text
 from newsletter.runtime import Runtime
 from newsletter.store import editions, subscribers
-from newsletter.store.editions import read_rendition
+from newsletter.store.renditions import read as read_rendition
 from newsletter.values import Letterhead, Recipient, Rendition
 
 SOMEBODY = Recipient(NOBODY, "reader@readers.example", "", attempt=1, pos=0)

@@ -19,7 +19,7 @@ from newsletter.mail.message import Compiled, Proof
 from newsletter.mail.smtp import open_session
 from newsletter.models import Edition, EditionState
 from newsletter.runtime import Runtime
-from newsletter.store import editions, relays, staff
+from newsletter.store import editions, relays, renditions, staff
 from newsletter.store.history import count_since, note
 from newsletter.store.newsletters import newsletter_ids
 from newsletter.values import Fate, Letterhead, Outcome, Recipient, Rendition
@@ -82,7 +82,7 @@ def _record(runtime: Runtime, edition: Edition, rendition: Rendition, now: datet
             raise Refused(f"{TESTS_AN_HOUR} test mails went out in the last hour.", next_step="wait a while")
         note(session, now, who, "test", "edition", edition.id)
         if edition.rendition_id is None:
-            editions.save_rendition(session, edition, rendition, now)
+            renditions.save(session, edition, rendition, now)
 
 
 def _proof(runtime: Runtime, newsletter: NewsletterSettings, edition: Edition, now: datetime) -> Proof:

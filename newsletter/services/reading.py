@@ -20,8 +20,8 @@ from newsletter.render.onweb import OnWeb, page_of
 from newsletter.runtime import Runtime
 from newsletter.schedule import describe
 from newsletter.store import public
-from newsletter.store.editions import read_rendition
 from newsletter.store.public import PastEdition, Shown
+from newsletter.store.renditions import read as read_rendition
 from newsletter.store.words import wanted
 from newsletter.values import Rendition
 

@@ -15,7 +15,7 @@ from newsletter.runtime import Runtime
 from newsletter.schedule import next_due
 from newsletter.services.drafting import Draft, as_it_stands, draft, refusal_of_few, render, too_few
 from newsletter.services.timing import need_calendar, slug_of
-from newsletter.store import editions
+from newsletter.store import editions, renditions
 from newsletter.store.newsletters import newsletter_ids
 from newsletter.values import Candidate, Choice, Rendition
 
@@ -54,7 +54,7 @@ def rehearse(runtime: Runtime, newsletter: NewsletterSettings, now: datetime, *,
             )
         edition = found or _unwritten(session, newsletter, day, now, now)
         drafted = as_it_stands(runtime, session, newsletter, edition, now)
-        stored = editions.read_rendition(session, edition.rendition_id) if edition.rendition_id else None
+        stored = renditions.read(session, edition.rendition_id) if edition.rendition_id else None
     few = too_few(newsletter, edition, drafted.choice)
     if few and stored is None:
         raise refusal_of_few(newsletter, edition, "would be skipped", few)

@@ -9,6 +9,7 @@ from newsletter.errors import Refused
 from newsletter.models import Slot
 from newsletter.services.revising import id_of
 from newsletter.services.standing import Change, Standing, change_of
+from newsletter.services.wording import WORDS
 from newsletter.store import snapshots
 from newsletter.values import Touch
 
@@ -22,7 +23,7 @@ def restore(standing: Standing, version: int) -> Change:
         )
     kept = {touch.article_id: touch for touch in found.touches}
     touched = {number: kept.get(number, Touch(number)) for number in {*standing.touches, *kept}}
-    fields = ("place", "headline", "summary")
+    fields = ("place", *WORDS)
     things = {f"{number}.{field}" for number in touched for field in fields} | {"subject", "preheader"}
     return change_of(
         standing, "restored", f"version {version}", frozenset(things | set(Slot)), found.page,

@@ -7,8 +7,7 @@ A part of checking.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from shlex import quote
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from lxml import etree
@@ -16,7 +15,19 @@ from lxml import etree
 from newsletter.models import LinkVerdict, Slot
 from newsletter.selection.stories import is_wide
 from newsletter.store.lately import Carried
-from newsletter.values import Candidate, Check, Finding, Look, Placement, Ran, Severity
+from newsletter.store.words import searchable
+from newsletter.values import (
+    NO_PICTURE,
+    Candidate,
+    Check,
+    Finding,
+    Look,
+    Picture,
+    Placement,
+    Ran,
+    Severity,
+    Touch,
+)
 
 HEADLINE_LENGTH = 90  # characters
 WEB_PAGES = ("text/html", "application/xhtml+xml")
@@ -26,7 +37,8 @@ WEB_PAGES = ("text/html", "application/xhtml+xml")
 class Sights:
     """What is known beside the page: what ran before, and what its addresses answered.
 
-    `slow` is in seconds, `largest` in bytes of a picture.
+    `slow` is in seconds, `largest` in bytes of a picture. `touches` are what editors did to its articles,
+    `mailed` the words of the mail that is compiled, in the form in which they are searched.
     """
 
     ran: Mapping[int, Ran]
@@ -34,6 +46,8 @@ class Sights:
     looks: Mapping[str, Look]
     slow: float
     largest: int
+    touches: Mapping[int, Touch] = field(default_factory=dict)
+    mailed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +59,10 @@ class _Entry:
     @property
     def headline(self) -> str:
         return self.placed.headline or self.article.title
+
+    @property
+    def picture(self) -> Picture | None:
+        return self.placed.picture_of(self.article)
 
     @property
     def told(self) -> str:
@@ -60,7 +78,7 @@ class _Entry:
 
     @property
     def other_picture(self) -> str:
-        return f"newsletter articles add {quote(self.article.url)} --picture-url ADDRESS"
+        return f"newsletter editions reword {self.name} {self.article.id} --picture ADDRESS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +130,11 @@ def links_in(article: Candidate) -> tuple[str, ...]:
 
 def _of(entry: _Entry, sights: Sights) -> Iterator[Said]:
     yield from _of_its_words(entry)
-    if entry.placed.slot is not Slot.SPONSOR:  # who pays for more than one day
+    if entry.placed.slot is not Slot.SPONSOR:  # who pays for more than one day, in words that hold
+        yield from _of_its_source(entry, sights)
         yield from _of_its_past(entry, sights)
     yield from _of_its_links(entry, sights)
-    picture = entry.article.picture
+    picture = entry.picture
     if picture and (look := sights.looks.get(picture.url)):
         yield from _of_its_picture(entry, look, sights.largest)
 
@@ -129,12 +148,23 @@ def _of_its_words(entry: _Entry) -> Iterator[Said]:
         yield Check.LONG_HEADLINE, what, entry.reword
     if entry.placed.slot is not Slot.LEAD:
         return  # the pictures of others stand beside their headlines, and need no words of their own
-    if not is_wide(article):
+    if not is_wide(entry.picture) and entry.placed.picture != NO_PICTURE:
         what = f"{entry.told} leads without a picture that is wide enough."
         yield Check.LEAD_PICTURE, what, f"newsletter editions pin {entry.name} ARTICLE --slot lead"
-    if article.picture and not article.picture.alt:
+    if entry.picture and not entry.picture.alt:
         what = f"Nothing says what the picture of article {article.id} shows; its headline is read out."
-        yield Check.NO_ALT, what, f"newsletter articles add {quote(article.url)} --picture-alt TEXT"
+        yield Check.NO_ALT, what, f"newsletter editions reword {entry.name} {article.id} --picture-alt TEXT"
+
+
+def _of_its_source(entry: _Entry, sights: Sights) -> Iterator[Said]:
+    """An editor's words stay, and so does a mail that is compiled, whatever the source says since."""
+    number, title = entry.article.id, entry.article.title
+    if (touch := sights.touches.get(number)) and touch.is_outdated(entry.article):
+        what = f"{entry.told} has changed at its source since an editor worded it; there it is “{title}” now."
+        yield Check.SOURCE_CHANGED, what, entry.reword
+    elif sights.mailed and searchable([entry.headline]) not in sights.mailed:
+        what = f"{entry.told} has changed at its source since the mail was made; there it is “{title}” now."
+        yield Check.SOURCE_CHANGED, what, entry.reword
 
 
 def _of_its_past(entry: _Entry, sights: Sights) -> Iterator[Said]:
@@ -147,7 +177,7 @@ def _of_its_past(entry: _Entry, sights: Sights) -> Iterator[Said]:
     if same := next((carried for carried in others if _folded(carried.headline) == headline), None):
         what = f"{entry.told} has the headline that article {same.article_id} had in {same.edition}."
         yield Check.SAME_HEADLINE, what, entry.reword
-    picture = entry.article.picture
+    picture = entry.picture
     if picture and (same := next((each for each in others if each.picture_url == picture.url), None)):
         what = f"{entry.told} has the picture that article {same.article_id} had in {same.edition}."
         yield Check.SAME_PICTURE, what, entry.other_picture

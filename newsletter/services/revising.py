@@ -17,7 +17,7 @@ from newsletter.config import NewsletterSettings
 from newsletter.errors import Refused, Stale
 from newsletter.models import Edition, EditionState
 from newsletter.services.drafting import Draft, subject_for
-from newsletter.store import editions, snapshots
+from newsletter.store import editions, renditions, snapshots
 from newsletter.store import touches as hands
 from newsletter.store.history import note
 from newsletter.values import Rendition, Touch
@@ -68,7 +68,7 @@ def write(
         told=revision.why,
     )  # fmt: skip
     if revision.rendition is not None:
-        stored = editions.save_rendition(session, renewed, revision.rendition, now)
+        stored = renditions.save(session, renewed, revision.rendition, now)
         editions.amend(session, number, rendition_id=stored)
     note(session, now, who, revision.act, "edition", number, revision.why)
     return True

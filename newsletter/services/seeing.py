@@ -24,8 +24,9 @@ def addresses_of(
     for placed in page:
         article = pool[placed.article_id]
         found |= {url: False for url in (article.url, *links_in(article)) if url not in found}
-        if article.picture and is_permitted(article.picture.url, runtime.plain_hosts):
-            found.setdefault(article.picture.url, True)
+        picture = placed.picture_of(article)
+        if picture and is_permitted(picture.url, runtime.plain_hosts):
+            found.setdefault(picture.url, True)
     return {url: is_picture for url, is_picture in found.items() if is_asked(runtime, url)}
 
 

@@ -22,7 +22,7 @@ from newsletter.services.checking import in_the_way, refuse_blocked
 from newsletter.services.drafting import as_it_stands
 from newsletter.services.finding import refuse_if_stopped
 from newsletter.services.timing import is_past_limit, is_too_late, usual_due
-from newsletter.store import control, deliveries, editions, freezing
+from newsletter.store import control, deliveries, editions, freezing, renditions
 from newsletter.store.audience import audience_of, count_audience
 from newsletter.store.deliveries import Open
 from newsletter.store.newsletters import newsletter_ids
@@ -97,7 +97,7 @@ def _in_the_way(
 ) -> tuple[Finding, ...]:
     """What has come up since the edition was closed: a page that is gone, an address that has changed."""
     drafted = as_it_stands(runtime, session, newsletter, edition, now)
-    rendition = editions.read_rendition(session, edition.rendition_id or 0)
+    rendition = renditions.read(session, edition.rendition_id or 0)
     return in_the_way(runtime, session, newsletter, edition, drafted, rendition)
 
 
@@ -257,7 +257,7 @@ def compose(runtime: Runtime, edition_id: int) -> Compiled:
         slugs = {number: slug for slug, number in newsletter_ids(session).items()}
         if edition.rendition_id is None:
             raise Refused(f"edition {edition.slug} was never rendered")
-        rendition = editions.read_rendition(session, edition.rendition_id)
+        rendition = renditions.read(session, edition.rendition_id)
     newsletter = runtime.newsletter(slugs[edition.newsletter_id])
     return Compiled(rendition, letterhead(runtime, newsletter, edition), runtime.links, runtime.signing)
 

@@ -13,8 +13,9 @@ from datetime import datetime
 from sqlmodel import Session
 
 from newsletter.config import NewsletterSettings
-from newsletter.errors import Refused
+from newsletter.errors import Misuse, Refused
 from newsletter.models import Edition, EditionState, Slot
+from newsletter.render.gate import is_permitted
 from newsletter.runtime import Runtime
 from newsletter.services import restoring, touching, wording
 from newsletter.services.drafting import Draft, as_it_stands, draft, pool_of, render
@@ -34,7 +35,7 @@ from newsletter.services.standing import Change, Standing
 from newsletter.store import articles, editions
 from newsletter.store import touches as hands
 from newsletter.store.newsletters import newsletter_ids
-from newsletter.values import Choice
+from newsletter.values import NO_PICTURE, Choice
 
 EDITABLE = (EditionState.DRAFT, EditionState.APPROVED, EditionState.HELD)
 ON_ITS_WAY = (EditionState.FROZEN, EditionState.SENDING, EditionState.PAUSED)
@@ -112,13 +113,19 @@ def put_back(
 
 def reword(
     runtime: Runtime, newsletter: NewsletterSettings, slug: str, article_id: int, now: datetime, hand: Hand,
-    *, headline: str | None = None, summary: str | None = None,
+    *, headline: str | None = None, summary: str | None = None, picture: str | None = None,
+    picture_alt: str | None = None,
 ) -> Edited:  # fmt: skip
-    """Give an entry words of the editor's own; empty ones give the article's back, None leaves them."""
-    return _edit(
-        runtime, newsletter, slug, now, hand,
-        lambda page: wording.reword(page, article_id, headline, summary),
-    )  # fmt: skip
+    """Give an entry words and a picture of the editor's own; empty ones give the article's back, None
+    leaves them. A picture is an address, or NO_PICTURE. Raises Misuse for an address that mail may not load.
+    """
+    if picture and picture != NO_PICTURE and not is_permitted(picture, runtime.plain_hosts):
+        raise Misuse(
+            "Mail loads pictures by https alone.", next_step="Give an address that begins with https."
+        )
+    told = {"headline": headline, "summary": summary, "picture": picture, "picture_alt": picture_alt}
+    words = {name: text for name, text in told.items() if text is not None}
+    return _edit(runtime, newsletter, slug, now, hand, lambda page: wording.reword(page, article_id, words))
 
 
 def set_subject(

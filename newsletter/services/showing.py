@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from sqlmodel import Session
 
@@ -27,15 +28,16 @@ from newsletter.services.finding import find_edition
 from newsletter.services.lines import EditionLine, edition_line
 from newsletter.services.revising import id_of
 from newsletter.services.timing import usual_due
-from newsletter.store import articles, deliveries, editions, history, snapshots, staff, standing
+from newsletter.store import articles, deliveries, editions, history, renditions, snapshots, staff, standing
 from newsletter.store import touches as hands
 from newsletter.store.audience import audience_of, count_audience
 from newsletter.store.sections import sections_of
 from newsletter.values import Candidate, Past, Placement, Ran, Touch
 
 _ARTICLE = re.compile(r"\barticle (\d{1,9})\b")
-OUT_AT_A_GLANCE = 12
-OUT_AT_ONCE = 300
+OUT_AT_A_GLANCE = 6
+OUT_AT_ONCE = 80
+SEARCHED = 300
 ACTS_AT_A_GLANCE = 15
 UNTOUCHABLE = (EditionState.SENT, EditionState.SENDING, EditionState.PAUSED, EditionState.FROZEN,
                EditionState.SKIPPED, EditionState.CANCELLED)  # fmt: skip
@@ -165,7 +167,7 @@ def lay_open(runtime: Runtime, newsletter: NewsletterSettings, slug: str, now: d
             present=_present(session, f"{newsletter.slug}/{slug}"),
             people=people,
             people_at=people_at,
-            mail=_stored(session, edition),
+            mail=renditions.hash_of(session, edition.rendition_id) if edition.rendition_id else "",
             can_undo=edition.state == EditionState.FROZEN and now < edition.due_at != usual,
         )
 
@@ -178,14 +180,14 @@ def whatever_is_out(
     with runtime.database.reading() as session:
         edition = find_edition(session, newsletter, slug)
         inside = {entry.article_id for entry in editions.placements(session, id_of(edition))}
-        found, in_all = _left(session, edition, inside, OUT_AT_ONCE)
+        found, in_all = _left(session, edition, inside, SEARCHED)
     words = wanted.casefold().split()
     told = (
         each
         for each in found
         if all(word in f"{each.article.title} {each.article.section}".casefold() for word in words)
     )
-    return tuple(told), in_all
+    return tuple(islice(told, OUT_AT_ONCE)), in_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,10 +288,3 @@ def _people(
     kept = standing.kept_counts(session).get(number)
     is_next = edition.local_date == next_due(newsletter, now).day
     return (kept.people, kept.at) if kept and is_next else (None, None)
-
-
-def _stored(session: Session, edition: Edition) -> str:
-    """The hash of the compiled mail, once there is one."""
-    if not edition.rendition_id:
-        return ""
-    return editions.rendition_hash(session, edition.rendition_id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from importlib.metadata import version
@@ -11,12 +10,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, or_, update
 from sqlmodel import Session, col, select
 
-from newsletter.models import Article, Batch, Edition, EditionKind, EditionState, Entry, Rendition, Slot
+from newsletter.models import Article, Batch, Edition, EditionKind, EditionState, Entry, Slot
 from newsletter.store.dialect import insert_for
 from newsletter.store.history import note
-from newsletter.store.words import searchable
-from newsletter.values import Body, Choice, Placement, Ran, Span
-from newsletter.values import Rendition as RenditionValue
+from newsletter.values import Choice, Placement, Ran
 
 PROGRAM = version("newsletter")
 ENDED = (EditionState.SENT, EditionState.SKIPPED, EditionState.CANCELLED)
@@ -215,6 +212,7 @@ def placements(session: Session, edition_id: int) -> tuple[Placement, ...]:
         Placement(
             article_id=row.article_id, slot=Slot(row.slot), why=row.why, section=row.section,
             position=row.position, pinned=row.pinned, headline=row.headline, summary=row.summary,
+            picture=row.picture, picture_alt=row.picture_alt,
         )
         for row in rows
     )  # fmt: skip
@@ -242,32 +240,6 @@ def reached() -> ColumnElement[bool]:
     return some_batch.exists()
 
 
-def save_rendition(session: Session, edition: Edition, rendition: RenditionValue, now: datetime) -> int:
-    row = Rendition(
-        edition_id=edition.id or 0, edition_version=edition.version, theme=rendition.theme,
-        hash=rendition.hash, subject=rendition.subject, preheader=rendition.preheader,
-        body=_pack(rendition), created_at=now, program=PROGRAM, words=searchable(rendition.words),
-    )  # fmt: skip
-    session.add(row)
-    session.flush()
-    if row.id is None:
-        raise RuntimeError("the store gave the rendition no id")
-    return row.id
-
-
-def rendition_hash(session: Session, rendition_id: int) -> str:
-    return session.exec(select(Rendition.hash).where(Rendition.id == rendition_id)).one()
-
-
-def read_rendition(session: Session, rendition_id: int) -> RenditionValue:
-    row = session.exec(select(Rendition).where(Rendition.id == rendition_id)).one()
-    parts = json.loads(row.body)
-    return RenditionValue(
-        subject=row.subject, preheader=row.preheader, theme=row.theme, hash=row.hash,
-        html=_unpack(parts["html"]), text=_unpack(parts["text"]),
-    )  # fmt: skip
-
-
 def _replace_entries(session: Session, edition: Edition, page: Sequence[Placement]) -> None:
     session.execute(delete(Entry).where(col(Entry.edition_id) == edition.id))
     session.add_all(_entry(edition, number, placement) for number, placement in enumerate(page))
@@ -279,22 +251,5 @@ def _entry(edition: Edition, number: int, placement: Placement) -> Entry:
         edition_id=edition.id or 0, article_id=placement.article_id, slot=placement.slot,
         section=placement.section, position=number, pinned=placement.pinned,
         headline=placement.headline, summary=placement.summary, why=placement.why,
+        picture=placement.picture, picture_alt=placement.picture_alt,
     )  # fmt: skip
-
-
-def _pack(rendition: RenditionValue) -> bytes:
-    # Quoted-printable is ASCII, so the segments travel as plain JSON strings
-    parts = {
-        name: {
-            "literals": [part.decode("ascii") for part in body.literals],
-            "holes": body.holes,
-            "spans": [(span.section, span.first, span.end) for span in body.spans],
-        }
-        for name, body in (("html", rendition.html), ("text", rendition.text))
-    }
-    return json.dumps(parts).encode("ascii")
-
-
-def _unpack(part: Mapping[str, Any]) -> Body:
-    spans = tuple(Span(*span) for span in part.get("spans", ()))  # an old rendition has none
-    return Body(tuple(text.encode("ascii") for text in part["literals"]), tuple(part["holes"]), spans)

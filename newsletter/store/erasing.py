@@ -15,7 +15,6 @@ from sqlmodel import Session, col
 from newsletter.models import (
     Attempt,
     Delivery,
-    DeliveryState,
     Edition,
     History,
     Letter,
@@ -26,6 +25,7 @@ from newsletter.models import (
     Suppression,
     SuppressionReason,
 )
+from newsletter.store import letters
 from newsletter.store.dialect import insert_for
 
 # Words of servers and people that may name somebody whose row it is not
@@ -52,7 +52,7 @@ def erase(session: Session, subscriber_id: int, now: datetime) -> str:
         .where(col(History.what) == "subscriber", col(History.what_id) == subscriber_id)
         .values(why="")
     )
-    _erase_letters(session, subscriber_id, address)
+    letters.forget(session, or_(col(Letter.subscriber_id) == subscriber_id, col(Letter.address) == address))
     session.execute(
         update(Subscription)
         .where(col(Subscription.subscriber_id) == subscriber_id)
@@ -85,17 +85,6 @@ def _erase_answers(session: Session, subscriber_id: int) -> None:
             .values(reply="")
             .execution_options(synchronize_session=False)
         )
-
-
-def _erase_letters(session: Session, subscriber_id: int, address: str) -> None:
-    """Their letters lose all words, and those that have not begun do not go; of one that is on the wire
-    the answer is written down without what a server says (`letters.settle`)."""
-    theirs = or_(col(Letter.subscriber_id) == subscriber_id, col(Letter.address) == address)
-    is_open = col(Letter.state).in_([DeliveryState.QUEUED, DeliveryState.DEFERRED])
-    session.execute(
-        update(Letter).where(theirs, is_open, col(Letter.owner) == "").values(state=DeliveryState.CANCELLED)
-    )
-    session.execute(update(Letter).where(theirs).values(address="", values={}, reply=""))
 
 
 def is_named(session: Session, address: str) -> bool:

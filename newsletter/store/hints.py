@@ -24,7 +24,10 @@ from newsletter.store.database import Database
 from newsletter.store.ledger import SENDABLE, is_batch
 from newsletter.values import BatchKey
 
-_JOBS = table("procrastinate_jobs", column("lock", String), column("status"), column("scheduled_at"))
+_JOBS = table(
+    "procrastinate_jobs", column("lock", String), column("status"), column("scheduled_at"),
+    column("queue_name", String),
+)  # fmt: skip
 _WORKERS = table("procrastinate_workers", column("last_heartbeat"))
 _STATUS = cast(_JOBS.c.status, String)
 
@@ -44,6 +47,7 @@ class Unheld:
     """A batch that no job holds; `standing` changes whenever somebody works on it."""
 
     key: BatchKey
+    lane: str
     not_before: datetime
     is_running: bool
     standing: tuple[int, int, int]
@@ -84,6 +88,12 @@ def take_back(session: Session, keys: Sequence[BatchKey]) -> None:
     session.execute(delete(_JOBS).where(_JOBS.c.lock.in_(locks), _STATUS == "todo"))
 
 
+def queues(session: Session) -> list[str]:
+    """The queues in which jobs wait, whatever their time."""
+    waiting = select(_JOBS.c.queue_name).where(_STATUS == "todo").distinct()
+    return list(session.execute(waiting).scalars())
+
+
 def living_workers(session: Session, silence: timedelta) -> int:
     """How many workers have said within `silence` that they live."""
     living = select(func.count()).where(_WORKERS.c.last_heartbeat > func.now() - silence)
@@ -94,7 +104,7 @@ def _open_batches() -> Select[Any]:
     settled = Batch.sent + Batch.deferred + Batch.failed + Batch.unknown
     found: Select[Any] = (
         select(  # type: ignore[call-overload]
-            Batch.edition_id, Batch.no, Batch.not_before, Batch.state, Batch.token, Batch.begun,
+            Batch.edition_id, Batch.no, Batch.lane, Batch.not_before, Batch.state, Batch.token, Batch.begun,
             settled.label("settled"),  # type: ignore[attr-defined]
         )
         .where(col(Batch.state) != BatchState.DONE)
@@ -106,7 +116,7 @@ def _open_batches() -> Select[Any]:
 def _read(session: Session, query: Select[Any]) -> list[Unheld]:
     return [
         Unheld(
-            BatchKey(row.edition_id, row.no), row.not_before, row.state == BatchState.RUNNING,
+            BatchKey(row.edition_id, row.no), row.lane, row.not_before, row.state == BatchState.RUNNING,
             (row.token, row.begun, row.settled),
         )
         for row in session.execute(query)

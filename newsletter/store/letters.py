@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, case, delete, exists, func, or_, update
+from sqlalchemy import ColumnElement, and_, case, delete, exists, func, or_, update
 from sqlmodel import Session, col, select
 
 from newsletter.models import Control, DeliveryState, Letter, LetterKind
@@ -130,6 +130,14 @@ def doubt(session: Session, me: Holder, now: datetime) -> int:
     for number in doubted:
         note(session, now, "delivery", "in doubt", "letter", number or 0)
     return len(doubted)
+
+
+def forget(session: Session, whose: ColumnElement[bool]) -> None:
+    """These letters lose all words, and those that have not begun do not go; of one that is on the wire the
+    answer is written down without what a server says (`settle`)."""
+    is_waiting = and_(col(Letter.state).in_(OPEN), col(Letter.owner) == "")
+    session.execute(update(Letter).where(whose, is_waiting).values(state=DeliveryState.CANCELLED))
+    session.execute(update(Letter).where(whose).values(address="", values={}, reply=""))
 
 
 def expire(session: Session, now: datetime) -> None:

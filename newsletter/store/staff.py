@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import case, delete, func, or_, update
 from sqlmodel import Session, col, select
 
-from newsletter.models import DeskSession, LoginLink, Person, Presence, Role, Throttle
+from newsletter.models import DeskSession, Letter, LoginLink, Person, Presence, Role, Throttle
+from newsletter.store import letters
 from newsletter.store.dialect import insert_for
 
 IDLE = timedelta(hours=12)
@@ -62,7 +63,8 @@ def amend(session: Session, person_id: int, **values: str) -> None:
 
 
 def remove(session: Session, person_id: int) -> None:
-    """The person with all that lets them in."""
+    """The person with all that lets them in, and what was mailed to them to let them in."""
+    letters.forget(session, col(Letter.person_id) == person_id)
     end_sessions(session, person_id)
     end_links(session, person_id)
     session.execute(delete(Person).where(col(Person.id) == person_id))

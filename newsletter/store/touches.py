@@ -17,7 +17,8 @@ def touches(session: Session, edition_id: int) -> dict[int, TouchValue]:
     return {
         row.article_id: TouchValue(
             row.article_id, row.dropped, Placed(row.placed), Slot(row.slot) if row.slot else None,
-            row.section, row.position, row.headline, row.summary,
+            row.section, row.position, row.headline, row.summary, row.picture, row.picture_alt,
+            row.came_headline, row.came_summary,
         )
         for row in rows
     }  # fmt: skip
@@ -29,7 +30,8 @@ def keep(session: Session, edition_id: int, touched: Iterable[TouchValue]) -> No
         values = {
             "dropped": touch.dropped, "placed": touch.placed, "slot": touch.slot or "",
             "section": touch.section, "position": touch.position, "headline": touch.headline,
-            "summary": touch.summary,
+            "summary": touch.summary, "picture": touch.picture, "picture_alt": touch.picture_alt,
+            "came_headline": touch.came_headline, "came_summary": touch.came_summary,
         }  # fmt: skip
         session.execute(
             insert_for(session)(Touch)

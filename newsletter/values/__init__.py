@@ -1,6 +1,7 @@
 """Frozen values that travel between the rooms. No behaviour beyond what their fields imply."""
 
 from newsletter.values.articles import (
+    NO_PICTURE,
     Appearance,
     ArticleDraft,
     Candidate,
@@ -34,10 +35,11 @@ from newsletter.values.editions import (
     Span,
     Story,
 )
-from newsletter.values.flows import Flow
+from newsletter.values.flows import Claim, Flow
 from newsletter.values.letters import LetterHead, LetterInHand, LetterView, PrintedLetter
 
 __all__ = [
+    "NO_PICTURE",
     "Appearance",
     "ArticleDraft",
     "BatchKey",
@@ -46,6 +48,7 @@ __all__ = [
     "CarriedBy",
     "Check",
     "Choice",
+    "Claim",
     "EditionView",
     "Fate",
     "Finding",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from newsletter.models import ArticleKind, Placed, Slot
+
+NO_PICTURE = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,8 @@ class Appearance:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """An article in a slot, and why it is there."""
+    """An article in a slot, and why it is there; `headline`, `summary`, `picture` (an address, or
+    NO_PICTURE) and `picture_alt` are an editor's own, empty for what came with the article."""
 
     article_id: int
     slot: Slot
@@ -141,11 +144,23 @@ class Placement:
     pinned: bool = False
     headline: str = ""
     summary: str = ""
+    picture: str = ""
+    picture_alt: str = ""
+
+    def picture_of(self, article: Candidate) -> Picture | None:
+        """The picture that is shown with it, if any."""
+        if self.picture == NO_PICTURE:
+            return None
+        shown = Picture(self.picture) if self.picture else article.picture
+        return replace(shown, alt=self.picture_alt or shown.alt) if shown else None
 
 
 @dataclass(frozen=True, slots=True)
 class Touch:
-    """What an editor did to an article in an edition. `position` counts from 1 within slot and section."""
+    """What an editor did to an article in an edition. `position` counts from 1 within slot and section.
+
+    `came_headline` and `came_summary` are what stood at the source when the editor gave words of their own.
+    """
 
     article_id: int
     dropped: bool = False
@@ -155,6 +170,21 @@ class Touch:
     position: int = 0
     headline: str = ""
     summary: str = ""
+    picture: str = ""
+    picture_alt: str = ""
+    came_headline: str = ""
+    came_summary: str = ""
+
+    @property
+    def has_its_own(self) -> bool:
+        """Whether anything is shown of it that did not come with the article."""
+        return bool(self.headline or self.summary or self.picture or self.picture_alt)
+
+    def is_outdated(self, article: Candidate) -> bool:
+        """Whether the source has other words by now than those that the editor replaced."""
+        headline = self.headline and self.came_headline and self.came_headline != article.title
+        summary = self.summary and self.came_summary and self.came_summary != article.summary
+        return bool(headline or summary)
 
 
 @dataclass(frozen=True, slots=True)

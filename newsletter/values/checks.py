@@ -47,6 +47,7 @@ class Check(StrEnum):
     FEWER = "fewer"
     SILENT_FEED = "silent-feed"
     CONTRAST = "contrast"
+    SOURCE_CHANGED = "source-changed"
 
 
 @dataclass(frozen=True, slots=True)

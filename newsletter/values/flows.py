@@ -1,4 +1,4 @@
-"""How fast mail may go to a relay or a lane."""
+"""How fast mail may go to a relay or a lane, and over how many connections."""
 
 from __future__ import annotations
 
@@ -18,3 +18,18 @@ class Flow:
     slowed_to: float = 0.0
     usual: float = 0.0
     slowed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a worker asks of the connections to a relay or a lane.
+
+    It could use `wanted` of them, and nobody else may count on the `held` ones. Busy is who has mail in
+    hand, or will have within seconds.
+    """
+
+    name: str
+    worker: str
+    wanted: int
+    held: int = 0
+    is_busy: bool = False

@@ -17,7 +17,7 @@ from newsletter.models import Batch, Delivery, Edition, EditionKind, EditionStat
 from newsletter.runtime import Runtime
 from newsletter.services import dispatching, editing, gathering, mending, sending, steering
 from newsletter.services.finding import find_edition
-from newsletter.store import deliveries, editions, ledger
+from newsletter.store import deliveries, editions, ledger, renditions
 from newsletter.store.database import Database
 from newsletter.values import BatchKey
 from tests.newsroom import NINE
@@ -48,7 +48,7 @@ class Rivals:
             )
             assert made is not None
             if ready:
-                stored = editions.save_rendition(session, made, SOUND, BEFORE)
+                stored = renditions.save(session, made, SOUND, BEFORE)
                 values = {"rendition_id": stored, "closed_at": BEFORE, "began_at": None}
                 session.execute(update(Edition).where(Edition.id == made.id).values(state=state, **values))
         if frozen:

@@ -18,7 +18,7 @@ from newsletter.models import Article, Edition, EditionState, Slot
 from newsletter.runtime import Runtime
 from newsletter.services import deciding, gathering, sending, shaping
 from newsletter.services.shaping import Hand
-from newsletter.store import editions, touches
+from newsletter.store import editions, renditions, touches
 from newsletter.values import ArticleDraft, Choice, Placement
 from tests.newsroom import NINE
 from tests.security.test_one_winner import ROUNDS, Rivals, numbered, rivals
@@ -114,7 +114,7 @@ def test_two_at_once_follow_each_other_or_one_is_told(
         assert rivals.planned(slug) == int(acts[-1] == "frozen")
         if acts == ("reworded", "frozen"):
             with rivals.one.database.reading() as session:
-                frozen = editions.read_rendition(session, rivals.found(slug).rendition_id or 0)
+                frozen = renditions.read(session, rivals.found(slug).rendition_id or 0)
             assert frozen.subject == "Ours", "what is frozen is what was edited"
 
 

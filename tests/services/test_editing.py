@@ -14,7 +14,7 @@ from newsletter.errors import Misuse, Refused
 from newsletter.models import Edition, EditionState, Slot
 from newsletter.runtime import Runtime
 from newsletter.services import editing, rehearsing
-from newsletter.store import articles, editions
+from newsletter.store import articles, editions, renditions
 from newsletter.store.history import story_of
 from newsletter.store.newsletters import newsletter_ids
 from tests.newsroom import Newsroom, at
@@ -125,7 +125,7 @@ def test_at_the_cutoff_it_is_closed_and_rendered_and_later_news_waits(
     assert (closed.state, closed.closed_at) == ("draft", at("08:30"))
     assert titles(runtime) == {f"The night's story no. {n}" for n in range(3)}
     with runtime.database.reading() as session:
-        stored = editions.read_rendition(session, closed.rendition_id or 0)
+        stored = renditions.read(session, closed.rendition_id or 0)
     assert closed.subject == stored.subject in {f"The night's story no. {n}" for n in range(3)}
     assert b"night's" in b"".join(stored.text.literals)
 
@@ -236,7 +236,7 @@ def test_a_rehearsal_of_a_closed_edition_shows_what_is_stored(room: Newsroom, ru
     room.import_stories(3, published=at("08:31"), kind="late")
     rehearsal = rehearsing.rehearse(runtime, runtime.newsletter("town"), at("08:40"))
     with runtime.database.reading() as session:
-        assert rehearsal.rendition == editions.read_rendition(session, found(runtime).rendition_id or 0)
+        assert rehearsal.rendition == renditions.read(session, found(runtime).rendition_id or 0)
 
 
 @pytest.mark.parametrize("slug", ["2026-02-30", "2026-02-19"])

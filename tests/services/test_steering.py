@@ -29,7 +29,7 @@ from newsletter.models import (
 from newsletter.runtime import Runtime
 from newsletter.services import dispatching, mending, sending, steering
 from newsletter.services.steering import Refusals
-from newsletter.store import closing, control, deliveries, editions, freezing, ledger
+from newsletter.store import closing, control, deliveries, editions, freezing, ledger, renditions
 from newsletter.store.audience import audience
 from newsletter.store.history import note
 from newsletter.store.moving import hand_back
@@ -57,7 +57,7 @@ def set_up(
             session, paper.ids["post"], SLUG, EditionKind.DAILY, date(2026, 2, 18), NINE, NINE
         )
         assert edition is not None and edition.id is not None
-        edition.rendition_id = editions.save_rendition(session, edition, SOUND, NINE)
+        edition.rendition_id = renditions.save(session, edition, SOUND, NINE)
         edition.state, edition.why, edition.closed_at = state, "so it is", NINE
         has_ledger = state not in WITHOUT_LEDGER
         if has_ledger:

@@ -10,7 +10,7 @@ import pytest
 from sqlmodel import Session
 
 from newsletter.models import Article, Batch, Edition, EditionKind, EditionState, Slot
-from newsletter.store import editions
+from newsletter.store import editions, renditions
 from newsletter.store.database import Database
 from newsletter.store.history import story_of
 from newsletter.values import Body, Choice, Placement, Ran, Rendition
@@ -158,9 +158,9 @@ def test_a_closed_draft_takes_no_choice(database: Database, ended: dict[str, obj
 def test_a_rendition_comes_back_byte_for_byte(database: Database) -> None:
     with database.writing() as session:
         edition = make_edition(session, make_newsletter(session))
-        stored = editions.save_rendition(session, edition, RENDITION, NINE)
+        stored = renditions.save(session, edition, RENDITION, NINE)
     with database.reading() as session:
-        assert editions.read_rendition(session, stored) == RENDITION
+        assert renditions.read(session, stored) == RENDITION
 
 
 @pytest.mark.parametrize(

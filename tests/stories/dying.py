@@ -18,9 +18,12 @@ from typing import Any
 
 from newsletter import serving as parts
 from newsletter.cli import main, serving
+from newsletter.delivery import shares
+from newsletter.delivery.clerk import Clerk
 from newsletter.delivery.engine import Engine
 from newsletter.delivery.jobs import Limits, ProcrastinateDispatcher
 from newsletter.delivery.run import Run
+from newsletter.store.ledger import Begun, Entry
 
 BRIEF = Limits(beat=0.3, silence=1.5, quiet=1.5, locked=1.5)
 _SERVER = multiprocessing.get_context("forkserver")
@@ -47,6 +50,7 @@ def _live(point: str, words: list[str]) -> None:
     os.setpgrp()
     use_brief_limits()
     parts.AFTER_TROUBLE = 0.5
+    shares.LAPSE = BRIEF.silence
     if point:
         _POINTS[point]()
     main(words)
@@ -81,11 +85,19 @@ def _after(owner: Any, name: str, at: Callable[[Any], bool], *, time: int = 1) -
     setattr(owner, name, dying)
 
 
+def _any_began(watermarks: Sequence[Begun | None]) -> bool:
+    return any(begun and begun.recipients for begun in watermarks)
+
+
+def _any_answered(_clerk: Clerk, entries: Sequence[Entry]) -> bool:
+    return any(entry.settled for entry in entries)
+
+
 _POINTS: dict[str, Callable[[], None]] = {
     "after the freeze": lambda: _before(serving.worker, "deliver"),
     "after the token": lambda: _after(Engine, "_take", bool),
-    "after the watermark": lambda: _after(Run, "_write", lambda begun: bool(begun.recipients), time=3),
-    "before a settle": lambda: _before(Run, "_write", lambda _run, known, _upto: bool(known), time=3),
+    "after the watermark": lambda: _after(Clerk, "_commit", _any_began, time=3),
+    "before a settle": lambda: _before(Clerk, "_commit", _any_answered, time=3),
     "before a batch is done": lambda: _before(Run, "_finish"),
 }
 POINTS = (*_POINTS, "in mid-window")

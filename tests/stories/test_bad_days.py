@@ -231,7 +231,7 @@ def test_a_second_serve_is_refused_until_the_first_is_gone(room: Newsroom, serve
     first.communicate()
     room.configure(web_port=free_port())
     began = monotonic()
-    heir = room.start("serve", now=at("08:59:55"))
+    heir = room.start("serve", now=NINE)
     try:
         until(lambda: room.counts() == {"sent": READERS})
         assert monotonic() - began < 25, "it need not wait for the thirty seconds of silence"

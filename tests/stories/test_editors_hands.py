@@ -138,7 +138,7 @@ def test_what_was_approved_is_sent_byte_for_byte(
     (theme / "digest.txt.j2").write_text("Nothing of it\n")
     room.config.write_text('themes = "themes"\n' + room.config.read_text())
     room.run("articles", "add", "https://town.example/day/0", "--title", "Another title", now=at("06:00"))
-    monkeypatch.setattr("newsletter.store.editions.PROGRAM", "99.0")
+    monkeypatch.setattr("newsletter.store.renditions.PROGRAM", "99.0")
     room.import_stories(3, published=at("07:00"), kind="dawn")
     assert room.run("tick", now=NINE).code == 0
     assert {mail.recipient: mail.content for mail in server.mails} == approved

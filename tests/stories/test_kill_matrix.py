@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from newsletter.delivery import shares
 from newsletter.store import hints
 from newsletter.store.database import Database
 from tests.newsroom import NINE, Newsroom, at, until
@@ -68,6 +69,7 @@ def test_killed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setitem(limits_of(), "limits", BRIEF)
+    monkeypatch.setattr(shares, "LAPSE", BRIEF.silence)
     log = tmp_path / "accepted.jsonl"
     with SmtpServer(delay=(2, 10), log=log, remember=False) as server:
         room = frozen_soon(tmp_path, request.getfixturevalue(f"{store}_url"), server, engine)

@@ -4,6 +4,7 @@ mailed twice, lost, or in doubt without a name.
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -20,12 +21,13 @@ import pytest
 from sqlalchemy import text
 
 from newsletter.clock import monotonic
+from newsletter.delivery import shares
 from newsletter.demo.catchall import free_port
 from newsletter.store import hints
 from newsletter.store.database import Database
 from newsletter.store.schema import upgrade
 from newsletter.values import BatchKey
-from tests.newsroom import NINE, Newsroom, at, ended, until
+from tests.newsroom import NINE, Newsroom, at, ended, reader, until
 from tests.smtpd import SmtpServer
 from tests.stories.dying import BRIEF, begin, limits_of
 from tests.stories.test_kill_matrix import check
@@ -38,12 +40,14 @@ SENDING = f'engine = "procrastinate"\nbatch = 50\nwindow = {WINDOW}\nbatches_at_
 class Machines:
     """A newsroom with an edition that is due, and the workers that deliver it."""
 
-    def __init__(self, folder: Path, database_url: str, server: SmtpServer, readers: int) -> None:
+    def __init__(
+        self, folder: Path, database_url: str, server: SmtpServer, readers: int | list[str], lanes: str = ""
+    ) -> None:
         self.server = server
         self.log = folder / "accepted.jsonl"
         self.database = Database(database_url)
         hints.set_up(self.database)
-        self.room = Newsroom(folder, database_url, server.port, sending=SENDING)
+        self.room = Newsroom(folder, database_url, server.port, sending=SENDING, relays=lanes)
         self.room.import_stories()
         self.room.import_readers(readers)
         self.room.run("tick", now=at("08:58:30"))  # within the lead: it freezes, and nothing is due
@@ -77,6 +81,10 @@ class Machines:
     def is_sent(self) -> bool:
         return bool(self.sql("SELECT state FROM edition ORDER BY due_at LIMIT 1").scalar_one() == "sent")
 
+    def mailed(self, domain: str) -> int:
+        mails = map(json.loads, self.log.read_text().splitlines())
+        return sum(mail["recipient"].endswith(f"@{domain}") for mail in mails)
+
     def sums(self) -> dict[str, int]:
         row = self.sql(
             "SELECT sum(sent) AS sent, sum(unknown) AS unknown, sum(size - moved) AS total FROM batch"
@@ -94,12 +102,13 @@ Start = Callable[..., Machines]
 def start(tmp_path: Path, postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     """Makes machines over a server of the mood that the story wants."""
     monkeypatch.setitem(limits_of(), "limits", BRIEF)
+    monkeypatch.setattr(shares, "LAPSE", BRIEF.silence)
     made: list[Machines] = []
 
-    def make(readers: int, url: str = postgresql_url, **mood: Any) -> Machines:
+    def make(readers: int | list[str], url: str = postgresql_url, lanes: str = "", **mood: Any) -> Machines:
         server = SmtpServer(log=tmp_path / "accepted.jsonl", remember=False, **mood)
         server.__enter__()
-        machines = Machines(tmp_path, url, server, readers)
+        machines = Machines(tmp_path, url, server, readers, lanes)
         made.append(machines)
         return machines
 
@@ -126,6 +135,17 @@ def test_workers_share_an_edition(start: Start) -> None:
     assert machines.room.run("status", "--json", now=NINE).json["workers"] == 0
 
 
+def test_a_slow_lane_holds_up_no_worker(start: Start) -> None:
+    """It has as many batches as all of them may have in hand, and its pace is the same for all together."""
+    slow = [f"reader{number}@gmail.com" for number in range(200)]
+    machines = start([*slow, *map(reader, range(200))], lanes='[[lanes]]\nname = "gmail"\nrate = 5')
+    machines.start(2)
+    until(lambda: machines.log.exists() and machines.mailed("readers.example") == 200, 20)
+    assert 0 < machines.mailed("gmail.com") < 100
+    machines.stop()
+    assert machines.sums() == {"sent": machines.server.accepted, "unknown": 0, "total": 400}
+
+
 def test_one_is_killed_again_and_again(start: Start, soak: bool) -> None:
     """Each time one of three, at any moment of its work, and another takes its place."""
     kills, chance = (30, random.Random(9)) if soak else (3, random.Random(7))
@@ -144,20 +164,28 @@ def test_one_is_killed_again_and_again(start: Start, soak: bool) -> None:
     assert machines.check(most_in_doubt=kills * AT_ONCE * WINDOW) > 0
 
 
-def test_one_sleeps_until_others_have_finished_and_is_shut_out(start: Start) -> None:
-    machines = start(200, delay=(20, 40))
+@pytest.mark.parametrize("until_others", ["have begun its batch again", "have finished"])
+def test_one_sleeps_until_others_have_its_batch_and_is_shut_out(start: Start, until_others: str) -> None:
+    machines = start(120, delay=(20, 40))
     machines.start()
     until(lambda: machines.server.accepted > 20)
     sleeper = machines.workers[0]
     machines.signal(sleeper, signal.SIGSTOP)
+    if until_others == "have begun its batch again":
+        machines.server.mood.delay = (150, 200)  # so that the two are at it together
     machines.start()
-    until(machines.is_sent)
+    until(lambda: machines.sums()["unknown"])
+    if until_others == "have finished":
+        until(machines.is_sent)
     doubted = machines.sums()["unknown"]
     assert 0 < doubted <= AT_ONCE * WINDOW
     accepted = machines.server.accepted
     machines.signal(sleeper, signal.SIGCONT)
+    machines.server.mood.delay = (20, 40)
+    until(machines.is_sent)
     machines.stop()
-    assert machines.server.accepted - accepted <= doubted, "it sent what it had begun, and nothing else"
+    if until_others == "have finished":
+        assert machines.server.accepted - accepted <= doubted, "it sent what it had begun, and nothing else"
     # What it had on the wire is the truth, however late it comes
     assert machines.check(most_in_doubt=doubted - 1) == machines.sums()["unknown"]
 
@@ -175,14 +203,18 @@ def test_hints_are_lost_in_mid_edition(start: Start) -> None:
 def test_hints_come_twice_while_the_relay_takes_its_time(start: Start) -> None:
     """Longer than a worker may be silent, and longer than a batch may stand still without a job."""
     machines = start(4, delay=(3_000, 3_000))
+    machines.room.configure(connections=8)  # so that the other has some, too, and would take the batch
     machines.start(2)
     until(lambda: machines.server.accepted > 0)
     number = machines.sql("SELECT edition_id FROM batch LIMIT 1").scalar_one()
-    again = hints.Unheld(BatchKey(number, 0), NINE, True, (0, 0, 0))
-    with machines.room.opened() as runtime, machines.database.writing() as session:
-        runtime.dispatcher.defer(session, [again])  # type: ignore[attr-defined]
+    again = hints.Unheld(BatchKey(number, 0), "rest", NINE, True, (0, 0, 0))
+    with machines.room.opened() as runtime:
+        while not machines.sums()["sent"]:
+            with machines.database.writing() as session:
+                runtime.dispatcher.defer(session, [again])  # type: ignore[attr-defined]
     until(machines.is_sent)
     machines.stop()
+    assert machines.sql("SELECT max(token) FROM batch").scalar_one() == 1, "nobody else took what was in hand"
     assert machines.check(most_in_doubt=0) == 0
 
 

@@ -20,7 +20,7 @@ from newsletter.models import Batch, EditionKind, EditionState, Table
 from newsletter.render.compile import compile_edition
 from newsletter.render.theme import load_theme
 from newsletter.runtime import Runtime
-from newsletter.store import editions
+from newsletter.store import editions, renditions
 from newsletter.store.database import Database
 from newsletter.store.newsletters import newsletter_ids, sync_newsletters
 from newsletter.store.subscribers import Newcomer, admit
@@ -78,7 +78,7 @@ class Paper:
             edition.state, edition.subject, edition.version = state, f"News of {slug}", version
             edition.began_at = due if begun else None
             page = rendition(html, edition.subject)
-            edition.rendition_id = editions.save_rendition(session, edition, page, due)
+            edition.rendition_id = renditions.save(session, edition, page, due)
             session.add(edition)
             session.flush()
             session.add(

@@ -44,7 +44,7 @@ ROUTES = {
     ("/desk/stream", "GET HEAD"): Rights.EDITOR,
     **{
         (f"{EDITION}{page}", "GET HEAD"): Rights.EDITOR
-        for page in ("", "/preview", "/compare", "/out", "/history")
+        for page in ("", "/entry", "/preview", "/compare", "/out", "/history")
     },
     **{
         (f"{EDITION}/{act}", "POST"): Rights.EDITOR
@@ -55,6 +55,7 @@ ROUTES = {
             "drop",
             "put-back",
             "reword",
+            "picture",
             "subject",
             "preheader",
             "add",

@@ -156,6 +156,22 @@ def edition(ours: OurEdition, slug: str) -> Response:
     return ours.desk.show(PAGE, ours.name, proofs=allowed, listed=len(ours.newsletter.proof))
 
 
+@doors.get(f"{PATH}/entry", rights=Rights.EDITOR)
+def entry(ours: OurEdition, article: int = 0) -> Response:
+    """What is rarely changed of one story: its picture, and its place for those who cannot drag."""
+    found = showing.lay_open(ours.desk.runtime, ours.newsletter, ours.slug, ours.desk.now)
+    placed = {
+        row.article.id: (row, f"{group.slot}/{group.section}") for group in found.groups for row in group.rows
+    }
+    if article not in placed or not found.may_edit:
+        raise HTTPException(404)
+    row, to = placed[article]
+    return ours.desk.plain(
+        "desk/entry.html", row=row, to=to, places=places(ours.newsletter, found), v=found.edition.version,
+        name=ours.name, path=ours.path,
+    )  # fmt: skip
+
+
 @doors.get(f"{PATH}/preview", rights=Rights.EDITOR)
 def preview(
     ours: OurEdition, to: str = "typical", reader: str = "", scheme: str = "light", part: str = "html"

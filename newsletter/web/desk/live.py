@@ -88,7 +88,7 @@ class Broadcaster:
     async def stream(self, desk: Desk, page: Page, about: str) -> AsyncIterator[str]:
         """Server-sent events until the session ends: `part`, `beat`, and `gone` at the end."""
         heard, seen = 0, [""] * len(page.parts)
-        looked = monotonic()
+        looked = monotonic() - LOOK_AGAIN  # whoever sits down is seen at once
         async with self._joined(desk.person, page, about) as channel:
             while True:
                 try:

@@ -6,33 +6,38 @@ two who changed the same, the second is shown both and decides.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from datetime import time
 
 from fastapi import Response
 from fastapi.responses import HTMLResponse
 
-from newsletter.config import NewsletterSettings
 from newsletter.errors import Misuse
 from newsletter.feeds.clean import web_address
 from newsletter.feeds.files import draft_of
 from newsletter.models import ArticleKind, Slot
-from newsletter.runtime import Runtime
 from newsletter.schedule import due_instant
 from newsletter.services import dispatching, editing, gathering, shaping, showing, waiving
 from newsletter.services.dispatching import Tested
-from newsletter.services.shaping import Edited, Hand
-from newsletter.web.desk.edition import PAGE, PATH, OurEdition, Shaped
+from newsletter.values import NO_PICTURE
+from newsletter.web.desk.acts import (
+    act,
+    article_in,
+    edition_of,
+    number_in,
+    pinned,
+    place_in,
+    position_in,
+    version_seen,
+)
+from newsletter.web.desk.edition import PAGE, PATH, OurEdition
 from newsletter.web.desk.guard import desk_doors
 from newsletter.web.headers import DESK
 from newsletter.web.pages import html
 from newsletter.web.requests import FormFields
 from newsletter.web.rights import Rights
-from newsletter.web.words import named
 
 doors = desk_doors()
 
-WITHDRAWN = " Its approval is withdrawn: it must be approved again."
 BY_HAND = ("title", "summary", "section", "byline")
 
 
@@ -42,46 +47,51 @@ BY_HAND = ("title", "summary", "section", "byline")
 @doors.post(f"{PATH}/pin", rights=Rights.EDITOR)
 def pin(ours: OurEdition, fields: FormFields, v: int | None = None, lead: str = "") -> Response:
     """Keeps an entry where it stands, with `to` somewhere else, or makes it the `lead`."""
-    number = _article(fields)
+    number = article_in(fields)
     where = {**fields, "to": "lead/"} if lead else fields
-    return _act(ours, where, v, "Pinned", lambda hand: _pinned(ours, number, where, hand))
+    return act(ours, where, v, "Pinned", lambda hand: pinned(ours, number, where, hand))
 
 
 @doors.post(f"{PATH}/unpin", rights=Rights.EDITOR)
 def unpin(ours: OurEdition, fields: FormFields, v: int | None = None) -> Response:
-    number = _article(fields)
-    return _act(
+    number = article_in(fields)
+    return act(
         ours, fields, v, "Left to the machine",
-        lambda hand: shaping.unpin(*_of(ours), number, ours.desk.now, hand),
+        lambda hand: shaping.unpin(*edition_of(ours), number, ours.desk.now, hand),
     )  # fmt: skip
 
 
 @doors.post(f"{PATH}/move", rights=Rights.EDITOR)
 def move(ours: OurEdition, fields: FormFields, v: int | None = None) -> Response:
     """`to` is slot/section, `place` counts from 1 there."""
-    number = _article(fields)
-    slot, section = _place(fields)
-    return _act(
+    number = article_in(fields)
+    slot, section = place_in(fields)
+    return act(
         ours, fields, v, "Moved",
         lambda hand: shaping.move(
-            *_of(ours), number, ours.desk.now, hand, slot=slot, section=section, position=_position(fields)
+            *edition_of(ours), number, ours.desk.now, hand,
+            slot=slot, section=section, position=position_in(fields),
         ),
     )  # fmt: skip
 
 
 @doors.post(f"{PATH}/drop", rights=Rights.EDITOR)
 def drop(ours: OurEdition, fields: FormFields, v: int | None = None) -> Response:
-    number = _article(fields)
-    return _act(
-        ours, fields, v, "Dropped", lambda hand: shaping.drop(*_of(ours), number, ours.desk.now, hand)
+    number = article_in(fields)
+    return act(
+        ours, fields, v, "Dropped", lambda hand: shaping.drop(*edition_of(ours), number, ours.desk.now, hand)
     )
 
 
 @doors.post(f"{PATH}/put-back", rights=Rights.EDITOR)
 def put_back(ours: OurEdition, fields: FormFields, v: int | None = None) -> Response:
-    number = _article(fields)
-    return _act(
-        ours, fields, v, "Put back", lambda hand: shaping.put_back(*_of(ours), number, ours.desk.now, hand)
+    number = article_in(fields)
+    return act(
+        ours,
+        fields,
+        v,
+        "Put back",
+        lambda hand: shaping.put_back(*edition_of(ours), number, ours.desk.now, hand),
     )
 
 
@@ -95,7 +105,7 @@ def reword(ours: OurEdition, fields: FormFields, v: int | None = None) -> Respon
     Only what was changed in the form counts (`was_…` is what it showed), so that of two who word
     headline and summary of one entry neither undoes the other.
     """
-    number = _article(fields)
+    number = article_in(fields)
     article = gathering.show_article(ours.desk.runtime, str(number)).article
     came = {"headline": article.title, "summary": article.summary}
     said: dict[str, str | None] = {"headline": None, "summary": None}
@@ -108,10 +118,35 @@ def reword(ours: OurEdition, fields: FormFields, v: int | None = None) -> Respon
                 said[name] = "" if text.strip() == came[name] else text
     if said == {"headline": None, "summary": None}:
         raise Misuse("Nothing was changed.", next_step="Write other words, or leave them.")
-    return _act(
+    return act(
         ours, fields, v, "Worded",
         lambda hand: shaping.reword(
-            *_of(ours), number, ours.desk.now, hand, headline=said["headline"], summary=said["summary"]
+            *edition_of(ours), number, ours.desk.now, hand, headline=said["headline"], summary=said["summary"]
+        ),
+    )  # fmt: skip
+
+
+@doors.post(f"{PATH}/picture", rights=Rights.EDITOR)
+def picture(ours: OurEdition, fields: FormFields, v: int | None = None) -> Response:
+    """`which` is the picture that came, none, or another, whose `address` it is; `alt` says what it shows.
+
+    Only what was changed in the form counts: old words are not said of another picture.
+    """
+    number = article_in(fields)
+    chosen = {"came": "", "none": NO_PICTURE, "other": fields.get("address", "").strip()}
+    which, alt = fields.get("which", ""), fields.get("alt", "")
+    if which not in chosen or (which == "other" and not chosen["other"]):
+        raise Misuse(
+            "It is not said which picture.", next_step="Choose one, or write the address of another."
+        )
+    address = chosen[which] if chosen[which] != fields.get("was_picture") else None
+    words = alt if alt != fields.get("was_alt") else None
+    if address is None and words is None:
+        raise Misuse("Nothing was changed.", next_step="Choose another picture, or leave it.")
+    return act(
+        ours, fields, v, "Worded",
+        lambda hand: shaping.reword(
+            *edition_of(ours), number, ours.desk.now, hand, picture=address, picture_alt=words
         ),
     )  # fmt: skip
 
@@ -120,8 +155,12 @@ def reword(ours: OurEdition, fields: FormFields, v: int | None = None) -> Respon
 def subject(ours: OurEdition, fields: FormFields, v: int | None = None) -> Response:
     """An empty one gives the lead's headline back."""
     words = fields.get("subject", "")
-    return _act(
-        ours, fields, v, "Subject", lambda hand: shaping.set_subject(*_of(ours), words, ours.desk.now, hand)
+    return act(
+        ours,
+        fields,
+        v,
+        "Subject",
+        lambda hand: shaping.set_subject(*edition_of(ours), words, ours.desk.now, hand),
     )
 
 
@@ -129,9 +168,9 @@ def subject(ours: OurEdition, fields: FormFields, v: int | None = None) -> Respo
 def preheader(ours: OurEdition, fields: FormFields, v: int | None = None) -> Response:
     """An empty one gives the first headlines back."""
     words = fields.get("preheader", "")
-    return _act(
+    return act(
         ours, fields, v, "Preheader",
-        lambda hand: shaping.set_preheader(*_of(ours), words, ours.desk.now, hand),
+        lambda hand: shaping.set_preheader(*edition_of(ours), words, ours.desk.now, hand),
     )  # fmt: skip
 
 
@@ -150,13 +189,13 @@ def add(ours: OurEdition, fields: FormFields, v: int | None = None) -> Response:
         if not web_address(which):
             raise
         number = gathering.add_by_address(runtime, which, {}, ours.desk.now).id or 0
-    return _act(ours, fields, v, "Added", lambda hand: _pinned(ours, number, fields, hand))
+    return act(ours, fields, v, "Added", lambda hand: pinned(ours, number, fields, hand))
 
 
 @doors.post(f"{PATH}/write", rights=Rights.EDITOR)
 def write(ours: OurEdition, fields: FormFields, v: int | None = None) -> Response:
     """An article of a person's own hand; a note or a sponsor stands in its own slot."""
-    slot, _ = _place(fields)
+    slot, _ = place_in(fields)
     kind = slot.value if slot in (Slot.NOTE, Slot.SPONSOR, Slot.VIDEO) else ArticleKind.STORY.value
     given = {name: fields[name] for name in BY_HAND if fields.get(name)}
     now = ours.desk.now
@@ -168,7 +207,7 @@ def write(ours: OurEdition, fields: FormFields, v: int | None = None) -> Respons
             f"It was not added: {error.sentence}.", next_step="Mend the form and add it again."
         ) from error
     number = gathering.add_article(ours.desk.runtime, draft, now).id or 0
-    return _act(ours, fields, v, "Added", lambda hand: _pinned(ours, number, fields, hand))
+    return act(ours, fields, v, "Added", lambda hand: pinned(ours, number, fields, hand))
 
 
 @doors.post(f"{PATH}/extra", rights=Rights.EDITOR)
@@ -193,9 +232,13 @@ def extra(ours: OurEdition, fields: FormFields) -> Response:
 
 @doors.post(f"{PATH}/restore", rights=Rights.EDITOR)
 def restore(ours: OurEdition, fields: FormFields, v: int | None = None) -> Response:
-    past = _number(fields.get("past", ""), "version")
-    return _act(
-        ours, fields, v, "Restored", lambda hand: shaping.restore(*_of(ours), past, ours.desk.now, hand)
+    past = number_in(fields.get("past", ""), "version")
+    return act(
+        ours,
+        fields,
+        v,
+        "Restored",
+        lambda hand: shaping.restore(*edition_of(ours), past, ours.desk.now, hand),
     )
 
 
@@ -204,8 +247,8 @@ def waive(ours: OurEdition, fields: FormFields, v: int | None = None) -> Respons
     """Lets a warning stand, with a reason that stays on the record."""
     number = fields.get("article", "")
     found = waiving.waive(
-        *_of(ours), fields.get("code", ""), _number(number, "article") if number else None, ours.desk.now,
-        who=ours.desk.who, why=fields.get("why", ""), version=_seen(fields, v),
+        *edition_of(ours), fields.get("code", ""), number_in(number, "article") if number else None,
+        ours.desk.now, who=ours.desk.who, why=fields.get("why", ""), version=version_seen(fields, v),
     )  # fmt: skip
     return ours.done("It stands." if len(found) == 1 else f"They stand, {len(found)} of them.")
 
@@ -215,7 +258,7 @@ def test(ours: OurEdition, fields: FormFields) -> Response:
     """A copy to each chosen address, with what the relay said of each."""
     desk = ours.desk
     chosen = [text for name, text in sorted(fields.items()) if name.startswith("proof")]
-    tested = dispatching.send_tests(*_of(ours), chosen, desk.now, who=desk.who)
+    tested = dispatching.send_tests(*edition_of(ours), chosen, desk.now, who=desk.who)
     if not desk.visit.is_fragment:
         return desk.plain("desk/tested.html", tested=tested, name=ours.name, path=ours.path)
     parts = PAGE.read(desk.runtime, ours.name, desk.person.role, desk.now).parts
@@ -224,68 +267,3 @@ def test(ours: OurEdition, fields: FormFields) -> Response:
 
 def _told(tested: tuple[Tested, ...]) -> str:
     return html("desk/edition/tested.html", tested=tested)
-
-
-# ── inside ──────────────────────────────────────────────────────────────────────────────────────
-
-
-def _of(ours: Shaped) -> tuple[Runtime, NewsletterSettings, str]:
-    return ours.desk.runtime, ours.newsletter, ours.slug
-
-
-def _act(
-    ours: Shaped, fields: Mapping[str, str], v: int | None, said: str, act: Callable[[Hand], Edited]
-) -> Response:
-    hand = Hand(ours.desk.who, _seen(fields, v))
-
-    def tell() -> str:
-        edited = act(hand)
-        told = _in_words(ours, fields, edited.told)
-        return f"{said}: {told}.{WITHDRAWN if edited.withdrawn else ''}"
-
-    return ours.or_both(tell, fields)
-
-
-def _in_words(ours: Shaped, fields: Mapping[str, str], told: str) -> str:
-    number = fields.get("article", "")
-    if not number:
-        return told
-    return named(told, {int(number): gathering.show_article(ours.desk.runtime, number).article.title})
-
-
-def _pinned(ours: Shaped, number: int, fields: Mapping[str, str], hand: Hand) -> Edited:
-    slot, section = _place(fields)
-    return shaping.pin(
-        *_of(ours), number, ours.desk.now, hand, slot=slot, section=section, position=_position(fields)
-    )
-
-
-def _seen(fields: Mapping[str, str], v: int | None) -> int | None:
-    """The version that was seen: of a form's own field, or of a button's address."""
-    text = fields.get("version", "")
-    return _number(text, "version") if text else v
-
-
-def _article(fields: Mapping[str, str]) -> int:
-    return _number(fields.get("article", ""), "article")
-
-
-def _place(fields: Mapping[str, str]) -> tuple[Slot | None, str | None]:
-    """`headlines/World`, `lead/`; nothing for wherever it belongs."""
-    slot, slash, section = fields.get("to", "").partition("/")
-    if not slash:
-        return None, None
-    if slot not in list(Slot):
-        raise Misuse(f"There is no slot {slot[:20]!r}.", next_step="Choose a place of the list.")
-    return Slot(slot), section if slot == Slot.HEADLINES else None
-
-
-def _position(fields: Mapping[str, str]) -> int | None:
-    text = fields.get("place", "").strip()
-    return max(_number(text, "place"), 1) if text else None
-
-
-def _number(text: str, what: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise Misuse(f"It is not said which {what}.", next_step="Load the page anew and choose one.")
-    return int(text)

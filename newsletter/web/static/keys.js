@@ -1,5 +1,7 @@
 // newsletter, the desk: data-key="a" or "g t" on a button or link. Never while somebody writes or drags;
 // ? lists them. Single letters can be switched off, which this browser remembers.
+import {isFolded, reveal} from './reveal.js'
+
 const OFF = 'desk-keys-off'
 const PATIENCE = 1200
 let before = '', at = 0
@@ -8,7 +10,7 @@ export const isWriting = target => target.matches?.('input, textarea, select, [c
   target.closest?.('[data-lifted]') || document.querySelector('dialog[open]')
 export const isOff = () => localStorage.getItem(OFF) === '1'
 const holder = key => [...document.querySelectorAll(`[data-key="${CSS.escape(key)}"]`)]
-  .find(one => !one.disabled && (one.checkVisibility() || one.closest('details:not([open])')))
+  .find(one => !one.disabled && (one.checkVisibility() || isFolded(one)))
 
 function list() {
   const rows = document.getElementById('keys-list')
@@ -33,8 +35,7 @@ addEventListener('keydown', event => {
   at = Date.now()
   if (!found) return
   event.preventDefault()
-  const closed = found.closest('details:not([open])')
-  if (closed) closed.open = true
+  reveal(found)
   found.matches('input:not([type=radio]), textarea') ? found.focus() : found.click()
 })
 

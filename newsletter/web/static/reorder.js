@@ -1,20 +1,20 @@
-// newsletter, the desk: <ol data-reorder="form id" data-to> of <li data-item data-name> with a <button data-grip>.
+// newsletter, the desk: <ol data-reorder="form id" data-to> of <li data-item> with a <button data-grip>.
 // By mouse, finger and keyboard, also from one list to the next; every step is read out. The server decides.
 import {say} from './say.js'
 import {send} from './swap.js'
 const EDGE = 48 // pixels from the window's, where it scrolls along
 let held = null, home = null, from = null
+const called = item => item.querySelector('.subject').textContent
 const lists = () => [...document.querySelectorAll('[data-reorder]')]
 const items = list => [...list.querySelectorAll(':scope > [data-item]')]
 const where = item => {
   const all = items(item.parentElement)
   return `${item.parentElement.dataset.placeName}, ${all.indexOf(item) + 1} of ${all.length}`
 }
-
 function lift(item) {
   held = item, home = item.nextElementSibling, from = item.parentElement
   item.dataset.lifted = '1'
-  say(`${item.dataset.name} lifted, ${where(item)}. Arrows move, Space drops, Escape cancels.`)
+  say(`${called(item)} lifted, ${where(item)}. Arrows move, Space drops, Escape cancels.`)
 }
 
 const putBack = (item, list, next) => list.insertBefore(item, next?.parentElement === list ? next : null)
@@ -23,12 +23,12 @@ async function drop(keep) {
   const item = held, list = item.parentElement, start = from, next = home
   delete item.dataset.lifted
   held = null
-  if (!keep) { putBack(item, start, next); say(`${item.dataset.name} back at ${where(item)}.`); return }
-  if (list === start && item.nextElementSibling === next) { say(`${item.dataset.name} stays, ${where(item)}.`); return }
+  if (!keep) { putBack(item, start, next); say(`${called(item)} back at ${where(item)}.`); return }
+  if (list === start && item.nextElementSibling === next) { say(`${called(item)} stays, ${where(item)}.`); return }
   const form = document.getElementById(list.dataset.reorder)
   const told = {article: item.dataset.item, place: items(list).indexOf(item) + 1, to: list.dataset.to, version: list.dataset.version}
   for (const [name, value] of Object.entries(told)) form.elements.namedItem(name).value = value
-  say(`${item.dataset.name} dropped, ${where(item)}.`)
+  say(`${called(item)} dropped, ${where(item)}.`)
   const answer = await send(form)
   if (!answer?.ok && item.isConnected && start.isConnected) putBack(item, start, next)
   document.getElementById(`grip-${item.dataset.item}`)?.focus({preventScroll: true})
@@ -43,7 +43,7 @@ function step(item, by) {
     by < 0 ? next.append(item) : next.prepend(item)
   }
   item.querySelector('[data-grip]').focus()
-  say(`${item.dataset.name}, ${where(item)}.`)
+  say(`${called(item)}, ${where(item)}.`)
 }
 
 addEventListener('keydown', event => {

@@ -1,6 +1,7 @@
 // newsletter, the desk: j and k go from entry to entry; data-row-key="x" in the one that has the focus is
 // pressed by its key. A link to a place of the page opens what it lies in, and puts the focus there.
 import {isOff, isWriting} from './keys.js'
+import {reveal} from './reveal.js'
 
 const grips = () => [...document.querySelectorAll('[data-grip]')].filter(one => one.checkVisibility())
 
@@ -37,7 +38,7 @@ addEventListener('click', event => {
   const target = link && document.getElementById(link.getAttribute('href').slice(1))
   if (!target) return
   event.preventDefault()
-  for (let box = target.closest('details'); box; box = box.parentElement.closest('details')) box.open = true
+  reveal(target)
   const field = target.matches('input, textarea') ? target : target.querySelector('input:not([type=hidden]), textarea')
   target.scrollIntoView({block: 'center'})
   field?.focus({preventScroll: true})

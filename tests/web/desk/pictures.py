@@ -31,7 +31,7 @@ from tests.web.desk.scene import HARBOUR, SPARE, set_scene, set_tomorrow
 PICTURES = Path(__file__).parents[3] / "docs" / "pictures" / "desk"
 SENDING = "/desk/editions/town/2026-02-18/sending"
 EDITION = "/desk/editions/town/2026-02-19"
-MAX_BYTES = 180_000
+MAX_BYTES = 200_000
 
 
 def open_desk(folder: Path, relay: SmtpServer, closing: ExitStack) -> Desk:
@@ -86,7 +86,15 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         take(browser, desk, {"today": "/desk", "sending": SENDING})
         set_tomorrow(desk)
-        take(browser, desk, {"edition": EDITION, "approve": EDITION + "/decide/approve"})
+        take(
+            browser,
+            desk,
+            {
+                "edition": EDITION,
+                "approve": EDITION + "/decide/approve",
+                "entry": EDITION + "/entry?article=7",
+            },
+        )
         browser.close()
 
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from newsletter.services import status
 from newsletter.services.status import EditionStory
-from newsletter.store import editions
+from newsletter.store import editions, renditions
 from newsletter.store.newsletters import newsletter_ids
 from tests.newsroom import at
 from tests.smtpd import SmtpServer
@@ -106,8 +106,8 @@ def test_a_headline_changed_here_is_in_the_mail_at_nine_and_what_was_agreed_to_i
     with desk.runtime.database.reading() as session:
         edition = editions.find(session, newsletter_ids(session)["town"], "2026-02-18")
         assert edition and edition.rendition_id == edition.approved_rendition_id
-        assert editions.rendition_hash(session, edition.rendition_id or 0).startswith(agreed)
-        sent = editions.read_rendition(session, edition.rendition_id or 0)
+        assert renditions.hash_of(session, edition.rendition_id or 0).startswith(agreed)
+        sent = renditions.read(session, edition.rendition_id or 0)
     assert sent.preheader == "And what else moved the town"
     for literal in sent.html.literals:
         assert all(literal in message for message in received(relay)), "byte for byte but for the holes"
@@ -335,7 +335,7 @@ def test_without_scripts_a_morning_is_shaped_and_sent(desk: Desk, seats: Seats, 
     page.locator("#word-2").get_by_role("textbox", name="Headline").fill("Written without scripts")
     page.locator("#word-2").get_by_role("button", name="Save words").click()
     said(page, "Worded")
-    page.locator("#edit-2 summary").click()
+    page.locator("#entry-2").get_by_role("link", name="Picture and place").click()
     page.locator("#place-2").get_by_role("combobox").select_option(label="Lead")
     page.locator("#place-2").get_by_role("button", name="Move").click()
     said(page, "to lead")

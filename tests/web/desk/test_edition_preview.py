@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from newsletter.models import LinkVerdict
-from newsletter.store import editions, looks
+from newsletter.store import editions, looks, renditions
 from newsletter.store.newsletters import newsletter_ids
 from newsletter.values import Body, Look
 from tests.newsroom import at, reader
@@ -69,7 +69,7 @@ def test_what_a_theme_let_through_runs_nothing_in_the_frame(desk: Desk, seats: S
         page_of_old = f"<!doctype html><html><head><title>News</title></head><body>{HOSTILE}</body></html>"
         html = quopri.encodestring(page_of_old.encode()).replace(b"\n", b"\r\n")
         hostile = replace(rendition(""), html=Body((html,), ()), text=Body((b"News\r\n",), ()))
-        edition.rendition_id = editions.save_rendition(session, edition, hostile, desk.clock.now())
+        edition.rendition_id = renditions.save(session, edition, hostile, desk.clock.now())
         session.add(edition)
     page = sit(seats, desk)
     asked: list[str] = []

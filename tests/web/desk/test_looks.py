@@ -20,7 +20,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 SENDING = "/desk/editions/town/2026-02-18/sending"
 EDITION = "/desk/editions/town/2026-02-19"
-SHAPED = ("", "/decide/approve", "/decide/hold", "/out", "/history", "/compare")
+SHAPED = ("", "/entry?article=6", "/decide/approve", "/decide/hold", "/out", "/history", "/compare")
 PAGES = ("/desk", SENDING, SENDING + "/missing", SENDING + "/sure/cancel", "/desk/account",
          EDITION + "/sending", *(EDITION + page for page in SHAPED))  # fmt: skip
 OUTSIDE = ("/desk/sign-in", "/desk/sign-in/worn")

@@ -17,6 +17,7 @@ from newsletter.services import signing_in, staffing
 from newsletter.services.signing_in import Caller
 from newsletter.store import staff
 from newsletter.web.caller import network
+from tests.letters import carry
 from tests.web.conftest import Paper
 from tests.web.desk.conftest import ANA, BOB, IDA, TOKEN, Client, Desk
 
@@ -131,6 +132,23 @@ def test_a_letter_brings_a_link_and_says_nothing_of_who_works_here(desk: Desk) -
     asked = desk.client()
     statuses = [asked.post("/desk/sign-in-link", address=BOB).status_code for _ in range(4)]
     assert statuses == [200, 200, 200, 429], "three an hour to one person, five a minute from one network"
+
+
+def test_who_is_removed_leaves_no_letter_behind(desk: Desk) -> None:
+    client = desk.client()
+    for _ in range(2):
+        assert client.post("/desk/sign-in-link", address=BOB).status_code == 200
+        if not desk.relay.mails:
+            carry(desk.runtime)
+    assert client.post("/desk/sign-in-link", address=ANA).status_code == 200
+    staffing.remove(desk.runtime, BOB, machine_now(), who="Ida")
+    with desk.runtime.database.reading() as session:
+        kept = session.exec(select(Letter).order_by(col(Letter.id))).all()
+    told = [(letter.state, letter.address, bool(letter.values)) for letter in kept]
+    assert told == [("sent", "", False), ("cancelled", "", False), ("queued", ANA, True)]
+    carry(desk.runtime)
+    assert [mail.recipient for mail in desk.relay.mails] == [BOB, ANA]
+    assert BOB not in str(Paper(desk.runtime, {}, 0).dump())
 
 
 # ── by a password ───────────────────────────────────────────────────────────────────────────────
