@@ -1,4 +1,4 @@
-"""Thousands sign up strangers: no more letters than the limits allow, and a reader still gets theirs after."""
+"""Thousands sign up strangers: no more letters than the limits allow, and a reader gets theirs after."""
 
 from __future__ import annotations
 
