@@ -56,7 +56,7 @@ def _asked(room: Newsroom, port: int, path: str, store: str, known: list[str]) -
         form = runtime.links.form(at("08:00") - timedelta(minutes=1))
     readers = set(known)
     asked = [*known, *(f"nobody{number}@readers.example" for number in range(len(known)))]
-    random.Random(7).shuffle(asked)  # noqa: S311
+    random.Random(7).shuffle(asked)
     seconds: dict[bool, list[float]] = {True: [], False: []}
     with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
         for address in asked:
