@@ -241,6 +241,27 @@ def test_nobodys_address_gets_no_letter(site: httpx.Client, paper: Paper) -> Non
     assert letter.deadline <= paper.runtime.clock.now()
 
 
+@pytest.mark.parametrize(
+    ("days", "offered"), [(("sat",), False), (("mon", "fri"), False), (("fri", "sat"), True)]
+)
+def test_weekdays_are_a_choice_where_they_are_not_all_or_none(
+    paper: Paper, own: str, days: tuple[str, ...], offered: bool
+) -> None:
+    """A weekend paper that is wanted from Monday to Friday would never come."""
+    with served(paper, days=days) as site:
+        assert (
+            ('value="weekdays"' in site.get(own).text) == ('name="cadence"' in site.get(own).text) == offered
+        )
+        answer = site.post(own, data={"save": "post", "cadence": "weekdays"})
+    assert (answer.status_code == 200) == offered
+    assert kept(paper).cadence == (Cadence.WEEKDAYS if offered else Cadence.DAILY)
+
+
+def test_what_cannot_be_chosen_is_said_where_the_choices_stand_open(site: httpx.Client, own: str) -> None:
+    answer = site.post(own, data={"save": "post", "pause_until": "2020-01-01"})
+    assert answer.text.count("<details") == 2 and answer.text.count('class="wishes" open') == 1
+
+
 def test_once_a_week_is_a_choice_where_the_newsletter_has_a_weekly(paper: Paper, own: str) -> None:
     with served(paper) as site:
         assert "Once a week" not in site.get(own).text
