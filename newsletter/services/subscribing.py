@@ -15,6 +15,8 @@ from sqlmodel import Session
 from newsletter.errors import Refused
 from newsletter.models import Cadence, SubscriptionState
 from newsletter.runtime import Runtime
+from newsletter.services import lettering
+from newsletter.services.lettering import Addressee
 from newsletter.services.newcomers import welcome
 from newsletter.store import places, subscribers
 from newsletter.store.history import note
@@ -52,10 +54,20 @@ def leave_together(
 
 
 def leave_all(runtime: Runtime, subscriber_id: int, now: datetime) -> None:
-    """End every subscription that somebody has."""
+    """End every subscription that somebody has, and mail them the way back.
+
+    Mails get forwarded, and a forwarded one can do this too: whoever did not mean it learns of it.
+    """
     with runtime.database.writing() as session:
-        for newsletter_id in places.end_all(session, subscriber_id, now):
+        ended = places.end_all(session, subscriber_id, now)
+        for newsletter_id in ended:
             _note(session, now, "reader", "leave", subscriber_id, newsletter_id)
+        back = places.ways_back(session, subscriber_id, ended)
+        address = subscribers.address_of(session, subscriber_id)
+        if back and address:
+            # One a day: who leaves and comes back by turns floods nobody's mailbox
+            key = f"goodbye {subscriber_id} {now:%Y-%m-%d}"
+            lettering.goodbye(session, Addressee(address, subscriber_id, back[0]), key, now)
 
 
 def say_why(runtime: Runtime, subscriber_id: int, newsletter_id: int, reason: str, now: datetime) -> None:
