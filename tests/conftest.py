@@ -22,6 +22,8 @@ __all__ = [
 ]  # fmt: skip
 
 _numbers = itertools.count(1)
+# The tests kill processes, and never the machine; what they wrote need not wait for the disk
+_NO_POWER_CUTS = ("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -53,6 +55,7 @@ def postgres() -> Iterator[str]:
         folder = Path(tempfile.mkdtemp(prefix="newsletter-pg-"))
         server = pgserver.get_server(folder, cleanup_mode="delete")
     try:
+        _ask(server.get_uri(), *_NO_POWER_CUTS)
         yield str(server.get_uri())
     finally:
         server.cleanup()
@@ -85,9 +88,11 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def postgresql_url(postgres: str, postgres_template: str) -> str:
-    """An empty, migrated PostgreSQL database."""
-    return _create_database(postgres, f"test_{next(_numbers)}", postgres_template)
+def postgresql_url(postgres: str, postgres_template: str) -> Iterator[str]:
+    """An empty, migrated PostgreSQL database, gone after its test."""
+    name = f"test_{next(_numbers)}"
+    yield _create_database(postgres, name, postgres_template)
+    _ask(postgres, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -104,9 +109,15 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 def _create_database(server: str, name: str, template: str = "template0") -> str:
-    base = sa.make_url(server).set(drivername="postgresql+psycopg")
-    engine = sa.create_engine(base, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    _ask(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    url = sa.make_url(server).set(drivername="postgresql", database=name)
+    return url.render_as_string(hide_password=False)
+
+
+def _ask(server: str, *statements: str) -> None:
+    url = sa.make_url(server).set(drivername="postgresql+psycopg")
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with engine.connect() as connection:
-        connection.exec_driver_sql(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        for statement in statements:
+            connection.exec_driver_sql(statement)
     engine.dispose()
-    return base.set(drivername="postgresql", database=name).render_as_string(hide_password=False)
