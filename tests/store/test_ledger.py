@@ -64,8 +64,11 @@ def commit(
 
 
 def finish(session: Session, batch: Taken, then: BatchState) -> None:
-    """Let go of a batch that has begun as far as it was when it was taken."""
-    ledger.commit(session, [Entry(batch, [], batch.begun, batch.begun, then)])
+    """Let go of a batch, as far as it has begun."""
+    begun = session.exec(
+        select(Batch.begun).where(Batch.edition_id == batch.key.edition_id, Batch.no == batch.key.no)
+    ).one()
+    ledger.commit(session, [Entry(batch, [], begun, begun, then)])
 
 
 def begin(session: Session, batch: Taken, upto: int, *, begun: int = 0) -> tuple[Recipient, ...]:
