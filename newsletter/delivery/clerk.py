@@ -37,13 +37,15 @@ class Wish:
 
 Said = Entry | Wish
 Answer = Begun | Taken | None
+Waiting = tuple[Said, asyncio.Future[Any]]
 
 
 class Clerk:
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._waiting: list[tuple[Said, asyncio.Future[Any]]] = []
+        self._waiting: list[Waiting] = []
         self._writing: asyncio.Task[None] | None = None
+        self._started: set[int] = set()  # editions of which a batch was taken here
         self.is_gathering = False
 
     async def take(self, key: BatchKey, now: datetime) -> Taken | None:
@@ -69,11 +71,21 @@ class Clerk:
             await asyncio.sleep(GATHER)
             self.is_gathering = False
             together, self._waiting = self._waiting, []
-            if not await self._written(together):
-                for alone in together:  # so that what is wrong with one of them is not wrong with all
-                    await self._written([alone])
+            # A first wish locks its edition, which others may hold while they wait for our batches
+            starts = [waiting for waiting in together if self._starts(waiting[0])]
+            for alone in starts:
+                await self._written([alone])
+            await self._write_together([waiting for waiting in together if waiting not in starts])
 
-    async def _written(self, together: Sequence[tuple[Said, asyncio.Future[Any]]]) -> bool:
+    def _starts(self, said: Said) -> bool:
+        return isinstance(said, Wish) and said.key.edition_id not in self._started
+
+    async def _write_together(self, together: Sequence[Waiting]) -> None:
+        if together and not await self._written(together):
+            for alone in together:  # so that what is wrong with one of them is not wrong with all
+                await self._written([alone])
+
+    async def _written(self, together: Sequence[Waiting]) -> bool:
         """Whether each has its answer. A store that fails fails everybody; what else is wrong is the fault of
         one of them, and its answer once it is alone."""
         try:
@@ -85,13 +97,13 @@ class Clerk:
                 if not answer.done():
                     answer.set_exception(error)
             return True
+        self._started |= {found.key.edition_id for found in answers if isinstance(found, Taken)}
         for (_, answer), found in zip(together, answers, strict=True):
             if not answer.done():  # whoever asked may have been interrupted meanwhile
                 answer.set_result(found)
         return True
 
     def _write(self, said: Sequence[Said]) -> list[Answer]:
-        """One transaction; wishes first, for they may lock editions."""
         entries = [one for one in said if isinstance(one, Entry)]
         with self._database.writing() as session:
             taken = iter([_take(session, one) for one in said if isinstance(one, Wish)])

@@ -8,15 +8,16 @@ from collections.abc import Sequence
 
 import pytest
 from sqlalchemy import event
+from sqlmodel import select
 
 from newsletter.delivery import patience
 from newsletter.delivery.clerk import Clerk
 from newsletter.errors import StoreFailed
-from newsletter.models import DeliveryState
+from newsletter.models import Batch, BatchState, DeliveryState
 from newsletter.store import deliveries, ledger
 from newsletter.store.database import Database
 from newsletter.store.watermarks import Entry, Taken
-from newsletter.values import Recipient, Settled
+from newsletter.values import BatchKey, Recipient, Settled
 from tests.people import NINE
 from tests.store.test_ledger import ACCEPTED, frozen, taken
 
@@ -84,3 +85,25 @@ def test_a_store_that_is_away_is_waited_for_once_and_fails_everybody(
     monkeypatch.setattr(patience, "PAUSE", 0.01)
     clerk = Clerk(Database("sqlite:////nowhere/at/all.db"))
     assert [type(one) for one in said(clerk, *(Entry(one, [], 0, 5) for one in held))] == [StoreFailed] * 2
+
+
+def test_a_batch_is_taken_in_the_transaction_that_lets_go_of_another(database: Database) -> None:
+    edition, [one, *_] = batches(database, 3)
+    commits: Counter[str] = Counter()
+    event.listen(database.engine, "commit", lambda _: commits.update(["made"]))
+    clerk = Clerk(database)
+
+    async def let_go_and_take(held: Taken, number: int) -> Taken:
+        over = Entry(held, [], 0, 0, BatchState.READY)
+        begun, taken = await asyncio.gather(clerk.commit(over), clerk.take(BatchKey(edition, number), NINE))
+        assert begun is not None
+        assert taken is not None
+        return taken
+
+    two = asyncio.run(let_go_and_take(one, 1))
+    assert commits["made"] == 2, "the first is alone: it may lock its edition, and others wait for it there"
+    three = asyncio.run(let_go_and_take(two, 2))
+    assert commits["made"] == 3
+    with database.reading() as session:
+        found = session.exec(select(Batch.state, Batch.token).order_by(Batch.no)).all()
+    assert found == [("ready", one.token), ("ready", two.token), ("running", three.token)]
