@@ -71,9 +71,10 @@ def _peaks(room: Newsroom, store: str, edition: int) -> list[float]:
                     peaks[process] = int(_status(process)["VmHWM"].split()[0]) / MB
             if store == "postgresql" and progress(runtime, edition)[0] is EditionState.SENT:
                 sender.send_signal(signal.SIGTERM)
+                sender.wait()
             time.sleep(LOOK)
-    told, _ = sender.communicate()
-    assert sender.returncode == 0, told
+    _, complaints = sender.communicate()
+    assert sender.returncode == 0, complaints
     return sorted((round(peak, 1) for peak in peaks.values()), reverse=True)
 
 
