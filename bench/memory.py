@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from bench.meter import Figure, Row, Stopwatch, peak_memory
+from bench.meter import Figure, Row, Stopwatch
 from bench.room import frozen_edition, import_readers, newsroom
 from bench.sending import Sink
 from newsletter.models import EditionState
@@ -57,8 +57,7 @@ def _send(
             cost = watch.read()
     assert sink.taken["mails"] == readers, "somebody was lost, or mailed twice"
     figures: dict[str, Figure] = {f"process {number} MB": peak for number, peak in enumerate(peaks, 1)}
-    figures |= {"seconds": round(cost.wall), "import and freeze MB": round(peak_memory(), 1)}
-    return figures, max(peaks)
+    return figures | {"seconds": round(cost.wall)}, max(peaks)
 
 
 def _peaks(room: Newsroom, store: str, edition: int) -> list[float]:

@@ -175,6 +175,25 @@ def test_after_a_crash_only_the_open_window_is_in_doubt(database: Database) -> N
         assert [r.pos for r in rest] == [6, 7, 8, 9]
 
 
+def test_what_has_begun_and_is_not_answered_does_not_begin_again(database: Database) -> None:
+    with database.writing() as session:
+        batch = taken(session, frozen(session))
+        first = begin(session, batch, 3)
+        more = commit(session, batch, [settled(first[1])], begun=3, upto=6)
+        assert more is not None
+        assert [row.pos for row in (*first, *more.recipients)] == [*range(6)]
+
+
+@pytest.mark.parametrize("other", [{"attempt": 2}, {"subscriber_id": 99}, {"pos": 3}])
+def test_an_outcome_settles_its_own_row_and_attempt_alone(database: Database, other: dict[str, int]) -> None:
+    with pytest.raises(RuntimeError), database.writing() as session:
+        batch = taken(session, edition := frozen(session))
+        first, *_ = begin(session, batch, 2)
+        commit(session, batch, [settled(first._replace(**other))], begun=2, upto=2)  # type: ignore[arg-type]
+    with database.reading() as session:
+        assert states(session, edition) == {}, "it was rolled back whole"
+
+
 def test_a_fenced_worker_begins_nothing_and_its_late_truth_replaces_the_doubt(database: Database) -> None:
     with database.writing() as session:
         edition = frozen(session, 10)
