@@ -3,6 +3,7 @@
 python -m bench.morning
 python -m bench.morning --only sending --send 5000 --profile loop.prof
 python -m bench.morning --only workers
+python -m bench.morning --only memory              (twenty minutes)
 python -m bench.morning --only wire --pairs 7      (fetches Debian's postfix, and installs nothing)
 """
 
@@ -13,6 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from bench.memory import memory
 from bench.meter import RESULTS, Row, report
 from bench.postfix import fetched
 from bench.rendering import compiling, filling, rendition
@@ -25,7 +27,7 @@ from bench.workers import workers
 from newsletter.clock import machine_now
 from newsletter.services.sending import compose
 
-PARTS = ("rendering", "signing", "storing", "sending", "wire", "workers")
+PARTS = ("rendering", "signing", "storing", "sending", "wire", "workers", "memory")
 USUAL = PARTS[:4]  # what needs no foreign program, and not every core
 STORES = ("sqlite", "postgresql")
 POSTFIX = Path(tempfile.gettempdir()) / "newsletter-bench-postfix"
@@ -56,6 +58,8 @@ def _measurements(given: argparse.Namespace) -> Iterator[Row]:
         yield from wire(given.send, given.pairs, given.connections, edition, tools, given.profile)
     if "workers" in given.only:
         yield from workers(given.send, given.workers, given.rounds, given.connections, edition)
+    if "memory" in given.only:
+        yield from memory(given.stores, given.sizes, given.connections, edition)
 
 
 def _arguments() -> argparse.Namespace:
@@ -74,12 +78,19 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--windows", type=int, nargs="+", default=(50, 100), help="rows begun and unanswered")
     parser.add_argument("--send-stores", nargs="+", choices=STORES, default=("sqlite",))
-    parser.add_argument("--connections", type=int, default=20, help="of the engine to the sink")
+    parser.add_argument("--connections", type=int, default=20, help="of an engine to the sink")
     parser.add_argument("--send", type=int, default=20_000, help="readers to send an edition to")
     parser.add_argument("--naive", type=int, default=300, help="mails of the naive sender, twice")
     parser.add_argument("--pairs", type=int, default=5, help="of the engine and smtp-source, to each sink")
     parser.add_argument("--workers", type=int, nargs="+", default=(1, 2), help="processes that share a send")
     parser.add_argument("--rounds", type=int, default=3, help="of each number of workers")
+    parser.add_argument(
+        "--sizes",
+        type=int,
+        nargs="+",
+        default=(20_000, 1_000_000),
+        help="readers whose sends' memory is compared",
+    )
     parser.add_argument("--postfix", type=Path, default=POSTFIX, help="folder for Debian's package")
     parser.add_argument(
         "--profile", type=Path, help="write the engine's profile; its figures are no good then"

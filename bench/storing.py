@@ -12,7 +12,7 @@ from newsletter.delivery.clerk import Clerk
 from newsletter.models import BatchState, DeliveryState
 from newsletter.store.database import Database
 from newsletter.store.deliveries import due_batches, sums
-from newsletter.store.ledger import Entry, Taken, finish, take
+from newsletter.store.watermarks import Entry
 from newsletter.values import BatchKey, Fate, Outcome, Phase, Rendition, Settled
 from tests.newsroom import NINE
 
@@ -71,32 +71,20 @@ async def _walk_all(
 async def _walk_together(database: Database, keys: Sequence[BatchKey], window: int) -> int:
     """Batches beside each other, as the engine walks them, over one clerk."""
     clerk = Clerk(database)
-    return sum(await asyncio.gather(*(_walk(database, clerk, key, window) for key in keys)))
+    return sum(await asyncio.gather(*(_walk(clerk, key, window) for key in keys)))
 
 
-async def _walk(database: Database, clerk: Clerk, key: BatchKey, window: int) -> int:
+async def _walk(clerk: Clerk, key: BatchKey, window: int) -> int:
     """A whole batch, as the engine does it, but everything that is begun is accepted at once."""
-    taken = await asyncio.to_thread(_take, database, key)
+    taken = await clerk.take(key, NINE)
+    assert taken is not None
     known: list[Settled] = []
-    for begun in range(0, taken.size + window, window):
-        low, high = min(begun, taken.size), min(begun + window, taken.size)
-        moved = await clerk.commit(Entry(taken, known, low, high))
+    for begun in range(0, taken.size, window):
+        moved = await clerk.commit(Entry(taken, known, begun, min(begun + window, taken.size)))
         assert moved is not None
         known = [Settled(recipient, DeliveryState.SENT, ACCEPTED, NINE) for recipient in moved.recipients]
-    await asyncio.to_thread(_finish, database, taken)
+    await clerk.commit(Entry(taken, known, taken.size, taken.size, BatchState.DONE))
     return taken.size
-
-
-def _take(database: Database, key: BatchKey) -> Taken:
-    with database.writing() as session:
-        taken = take(session, key, NINE)
-    assert taken is not None
-    return taken
-
-
-def _finish(database: Database, taken: Taken) -> None:
-    with database.writing() as session:
-        finish(session, taken, BatchState.DONE)
 
 
 def _with(figures: dict[str, Figure], cost: Cost) -> dict[str, Figure]:

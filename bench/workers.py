@@ -40,7 +40,8 @@ def workers(
 
 
 def _round(readers: int, count: int, connections: int, rendition: Rendition) -> dict[str, Figure]:
-    with newsroom("postgresql", connections=connections) as room:
+    # What a relay allows is shared by all workers: each is to have as many as one alone would
+    with newsroom("postgresql", connections=connections * count) as room:
         signers(room.folder, "town.example")
         room.configure(sending='engine = "procrastinate"', dkim='keys = { rsa = "dkim-rsa.pem" }')
         with room.opened() as runtime:

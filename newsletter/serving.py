@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from newsletter import logs
 from newsletter.errors import NewsletterError
 from newsletter.runtime import Runtime
 from newsletter.scheduler import Scheduler
-from newsletter.web.server import WebServer
 from newsletter.worker import carry_letters, deliver
+
+if TYPE_CHECKING:
+    from newsletter.web.server import WebServer
 
 AFTER_TROUBLE = 5.0  # seconds before a part that failed is started again
 LOOK = 1.0  # seconds between two looks whether a signal has come by another thread

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,7 +19,9 @@ from newsletter.runtime import Runtime
 from newsletter.services import staffing, status
 from newsletter.services.guarding import Guard
 from newsletter.serving import Parts
-from newsletter.web.server import WebServer
+
+if TYPE_CHECKING:
+    from newsletter.web.server import WebServer
 
 TELLING = 5.0  # seconds after which a tick begins no further alert
 
@@ -40,7 +42,7 @@ def serve() -> None:
     Example: newsletter serve
     """
     opened = _speaking(sending_runtime())
-    pages = WebServer(opened)
+    pages = _pages(opened)
     delivery = not opened.has_workers
     with (
         stopping() as stop,
@@ -63,7 +65,7 @@ def web() -> None:
     Example: newsletter web
     """
     opened = _speaking(runtime())
-    pages = WebServer(opened)
+    pages = _pages(opened)
     with stopping() as stop, Parts(opened, stop, pages) as parts:
         note(f"Readers' pages on {pages.url}, the desk on {pages.url}/desk. Ctrl-C stops.")
         _open_an_empty_desk(opened)
@@ -114,6 +116,13 @@ def work(
                 note("The worker runs. Ctrl-C stops.")
                 parts.stay()
     note("Stopped; nothing is in doubt.")
+
+
+def _pages(opened: Runtime) -> WebServer:
+    """Loaded for those who show any: a tick and a worker are to stay small."""
+    from newsletter.web.server import WebServer
+
+    return WebServer(opened)
 
 
 def _speaking(opened: Runtime) -> Runtime:

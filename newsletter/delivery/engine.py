@@ -20,6 +20,7 @@ from newsletter.config import Lane, Relay, Sending
 from newsletter.delivery.breaker import FIRST_ANSWERS, Breaker, share_of_first
 from newsletter.delivery.clerk import Clerk
 from newsletter.delivery.pace import Pace
+from newsletter.delivery.patience import patiently
 from newsletter.delivery.post import Post
 from newsletter.delivery.relays import Relays
 from newsletter.delivery.run import Compiled, Run
@@ -112,7 +113,7 @@ class Engine:
 
     async def deliver(self, key: BatchKey) -> None:
         """Take the batch and walk it. Returns at once when it is done, gone, or not to be sent now."""
-        taken = await asyncio.to_thread(self._take, key)
+        taken = await self._clerk.take(key, self._clock.now())
         if taken is None:
             return
         run = Run(
@@ -127,7 +128,7 @@ class Engine:
             window=self._window,
             retry_after=self._sending.retry_after,
             on_answer=self._count,
-            before_done=self._pause_if_stopped,
+            before_done=self._heed_stop,
         )
         self._runs[key] = run
         if self._halted:
@@ -136,7 +137,7 @@ class Engine:
             await run.deliver()
         finally:
             del self._runs[key]
-            await asyncio.to_thread(self._pause_if_stopped, key.edition_id)
+            await self._heed_stop(key.edition_id)
 
     @property
     def held_back(self) -> dict[BatchKey, str]:
@@ -175,13 +176,6 @@ class Engine:
     @property
     def _window(self) -> int:
         return self._sending.window or (WINDOW_SQLITE if self._database.is_sqlite else WINDOW_POSTGRESQL)
-
-    def _take(self, key: BatchKey) -> ledger.Taken | None:
-        with self._database.writing() as session:
-            taken = ledger.take(session, key, self._clock.now())
-            if taken is None:
-                closing.close_cancelled(session, key, self._clock.now())
-            return taken
 
     async def _compiled_for(self, edition_id: int) -> Compiled:
         if edition_id not in self._compiled:
@@ -266,7 +260,11 @@ class Engine:
             if key.edition_id == edition_id:
                 run.halt()
 
-    def _pause_if_stopped(self, edition_id: int) -> None:
+    async def _heed_stop(self, edition_id: int) -> None:
+        if edition_id in self._stops:
+            await patiently(self._pause_stopped, edition_id)
+
+    def _pause_stopped(self, edition_id: int) -> None:
         stop = self._stops.get(edition_id)
         if stop is not None:
             with self._database.writing() as session:

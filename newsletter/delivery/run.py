@@ -9,7 +9,7 @@ the wire as the connections have lately needed, because a crash puts every begun
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Protocol
 
@@ -23,8 +23,8 @@ from newsletter.delivery.retry import settle
 from newsletter.mail.content import Content
 from newsletter.models import BatchState
 from newsletter.store.database import Database
-from newsletter.store.ledger import Entry, Taken, finish
 from newsletter.store.moving import hand_back
+from newsletter.store.watermarks import Entry, Taken
 from newsletter.values import Fate, Outcome, Recipient, Settled
 
 AHEAD = 0.1  # seconds of sending for which rows are begun ahead of the wire
@@ -56,7 +56,7 @@ class Run:
         window: int,
         retry_after: tuple[int, ...],
         on_answer: Callable[[int, Outcome], None],
-        before_done: Callable[[int], None],
+        before_done: Callable[[int], Awaitable[None]],
     ) -> None:
         self.taken = taken
         self._compiled = compiled
@@ -175,10 +175,13 @@ class Run:
         return waiting <= self._ahead // 4 or (self._clerk.is_gathering and waiting <= self._ahead // 2)
 
     async def _commit(self, upto: int) -> None:
+        if upto > self._begun or self._known:
+            await self._say(upto)
+
+    async def _say(self, upto: int, then: BatchState = BatchState.RUNNING) -> None:
+        """Tell the ledger what is known by now, how far the watermark is to move, and what is to follow."""
         known, self._known = self._known, []
-        if upto == self._begun and not known:
-            return
-        begun = await self._clerk.commit(Entry(self.taken, known, self._begun, upto))
+        begun = await self._clerk.commit(Entry(self.taken, known, self._begun, upto, then))
         if begun is None:
             self._fenced = True
             return
@@ -223,12 +226,13 @@ class Run:
         while len(self._open) > len(unsent):
             await self._any_answer(FLUSH)
             unsent += self._post.withdraw(self)
-        await self._give_back(unsent)
+        if self._fenced or unsent or self._unsent:
+            await self._give_back(unsent)
         if not self._fenced:
-            state = BatchState.DONE if self._begun >= self.taken.size else BatchState.READY
             # First, or another worker finds the edition without an open batch, and ends it
-            await patiently(self._before_done, self.edition_id)
-            await patiently(self._finish, state)
+            await self._before_done(self.edition_id)
+            is_over = self._begun >= self.taken.size
+            await self._say(self._begun, BatchState.DONE if is_over else BatchState.READY)
 
     async def _give_back(self, unsent: list[Recipient]) -> None:
         self._unsent += unsent
@@ -241,7 +245,3 @@ class Run:
     def _hand_back(self, rows: list[Recipient]) -> None:
         with self._database.writing() as session:
             hand_back(session, self.taken, rows, self._clock.now())
-
-    def _finish(self, state: BatchState) -> None:
-        with self._database.writing() as session:
-            finish(session, self.taken, state)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -33,16 +33,16 @@ from newsletter.store.control import goes_on
 from newsletter.store.erasing import forget_answers
 from newsletter.store.history import note
 from newsletter.store.settling import settle_rows
+from newsletter.store.watermarks import COUNTED, Entry, Taken, move_on
 from newsletter.values import BatchKey, Fate, Recipient, Settled
 
 SENDABLE = (EditionState.FROZEN, EditionState.SENDING)
 
-# What a commit says, many times a second: put together once, and given to the connection itself, for the
-# session would look each time for objects that the statement changes, and takes longer than the store
+# What is said many times a second: put together once, and given to the connection itself, for the session
+# would look each time for objects that the statement changes, and takes longer than the store
 _BATCH = (col(Batch.edition_id) == bindparam("edition")) & (col(Batch.no) == bindparam("number"))
 _STANDING = select(Edition.state, goes_on()).where(col(Edition.id) == bindparam("edition"))  # type: ignore[call-overload]
-_COUNTED = tuple(state for state in DeliveryState if state is not DeliveryState.QUEUED)
-_SUMS = {state.value: getattr(Batch, state.value) + bindparam(f"more_{state}") for state in _COUNTED}
+_SUMS = {state.value: getattr(Batch, state.value) + bindparam(f"more_{state}") for state in COUNTED}
 _ADD_UP = update(Batch).where(_BATCH).values(_SUMS)
 _START = (
     update(Edition)
@@ -55,24 +55,6 @@ _TAKE = (
     .values(token=Batch.token + 1, state=BatchState.RUNNING)
     .returning(col(Batch.token), col(Batch.begun), col(Batch.size), col(Batch.lane), col(Batch.deadline))
 )
-_FINISH = update(Batch).where(_BATCH, col(Batch.token) == bindparam("mine")).values(state=bindparam("now"))
-_MOVE_ON = (
-    update(Batch)
-    .where(_BATCH, col(Batch.token) == bindparam("mine"), col(Batch.state) == BatchState.RUNNING)
-    .values({"begun": bindparam("high"), **_SUMS})
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A batch in hand. Positions below `begun` are history; `size` is where it ends."""
-
-    key: BatchKey
-    token: int
-    begun: int
-    size: int
-    lane: str
-    deadline: datetime
 
 
 def lock_edition(session: Session, edition_id: int) -> EditionState:
@@ -85,7 +67,10 @@ def lock_edition(session: Session, edition_id: int) -> EditionState:
 
 def take(session: Session, key: BatchKey, now: datetime) -> Taken | None:
     """Take a batch that is not done, whoever had it before; None when there is nothing to take."""
-    if not _start(session, key.edition_id, now):
+    state, may_go = _standing(session, key.edition_id)
+    if not may_go or state not in SENDABLE:
+        return None
+    if state is EditionState.FROZEN and not _start(session, key.edition_id, now):
         return None
     row = session.connection().execute(_TAKE, _place(key)).one_or_none()
     if row is None:
@@ -96,16 +81,6 @@ def take(session: Session, key: BatchKey, now: datetime) -> Taken | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """What the owner of a batch has to say: outcomes known by now, and how far the watermark is to move."""
-
-    taken: Taken
-    settled: Sequence[Settled]
-    begun: int
-    upto: int
-
-
-@dataclass(frozen=True, slots=True)
 class Begun:
     """Where the watermark stands now, and the rows that it has just passed."""
 
@@ -113,42 +88,42 @@ class Begun:
     recipients: tuple[Recipient, ...] = ()
 
 
-def commit(session: Session, entry: Entry) -> Begun | None:
-    """Settle what is known and move the watermark from `begun` to `upto`; gives the rows to send.
+def commit(session: Session, entries: Sequence[Entry]) -> list[Begun | None]:
+    """Settle what is known and move each watermark from `begun` to `upto`; gives the rows to send.
 
-    The watermark stays where it is unless the edition is still being sent. Rows whose reader has
-    left meanwhile are cancelled and not given; so are retries of a cancelled edition. None means
-    fenced off: somebody else has the batch, nothing more may be sent; what was settled then counts
-    only as far as it replaces a doubt.
+    A watermark stays where it is unless its edition is still being sent. Rows whose reader has left
+    meanwhile are cancelled and not given; so are retries of a cancelled edition, of which nothing is left
+    to do. None means fenced off: somebody else has the batch, nothing more may be sent; what was settled
+    then counts only as far as it replaces a doubt.
     """
-    taken, settled, upto = entry.taken, entry.settled, entry.upto
-    state, may_go = _standing(session, taken.key.edition_id)
-    if state is not EditionState.SENDING or not may_go:
-        upto = entry.begun
-    if state is EditionState.CANCELLED:
-        settled = [_without_retry(item) for item in settled]
-    sums = _changes(Counter(item.state for item in settled))
-    mine = _place(taken.key) | {"mine": taken.token, "high": upto} | sums
-    if session.connection().execute(_MOVE_ON, mine).rowcount != 1:
-        settle_late(session, taken.key.edition_id, entry.settled)
-        return None
-    settle_rows(session, taken.key, settled)
-    _forget_words(session, taken.key.edition_id, settled)
-    _note_retry(session, taken.key, settled)
-    recipients, leavers = begin_rows(session, taken.key, entry.begun, upto)
-    add_up(session, taken.key, Counter({DeliveryState.CANCELLED: leavers}))
-    return Begun(upto, recipients)
+    standing = {edition: _standing(session, edition) for edition in {e.taken.key.edition_id for e in entries}}
+    heeding = [_heed(entry, *standing[entry.taken.key.edition_id]) for entry in entries]
+    owned = move_on(session, heeding)
+    mine = [entry for entry in heeding if entry.taken in owned]
+    settle_rows(session, mine)
+    begun = begin_rows(session, mine)
+    for entry in mine:
+        _forget_words(session, entry.taken.key.edition_id, entry.settled)
+        _note_retry(session, entry.taken.key, entry.settled)
+        add_up(session, entry.taken.key, Counter({DeliveryState.CANCELLED: begun[entry.taken].leavers}))
+    for entry in entries:
+        if entry.taken not in owned:
+            settle_late(session, entry.taken.key.edition_id, entry.settled)
+    return [
+        Begun(entry.upto, begun[entry.taken].recipients) if entry.taken in owned else None
+        for entry in heeding
+    ]
 
 
-def finish(session: Session, taken: Taken, state: BatchState) -> None:
-    """Let the batch go: DONE when its last row has begun and is settled, READY for another worker.
-
-    Of a cancelled edition nothing is left to do.
-    """
-    standing, _ = _standing(session, taken.key.edition_id)
-    if standing is EditionState.CANCELLED:
-        state = BatchState.DONE
-    session.connection().execute(_FINISH, _place(taken.key) | {"mine": taken.token, "now": state})
+def _heed(entry: Entry, state: EditionState, may_go: bool) -> Entry:
+    """The entry as far as its edition allows."""
+    if state is EditionState.SENDING and may_go:
+        return entry
+    if state is not EditionState.CANCELLED:
+        return replace(entry, upto=entry.begun)
+    then = entry.then if entry.then is BatchState.RUNNING else BatchState.DONE
+    settled = [_without_retry(item) for item in entry.settled]
+    return replace(entry, settled=settled, upto=entry.begun, then=then)
 
 
 def settle_late(session: Session, edition_id: int, settled: Sequence[Settled]) -> None:
@@ -241,7 +216,7 @@ def add_up(
 
 
 def _changes(change: Counter[DeliveryState]) -> dict[str, int]:
-    return {f"more_{state}": change[state] for state in _COUNTED}
+    return {f"more_{state}": change[state] for state in COUNTED}
 
 
 def is_batch(key: BatchKey) -> Any:

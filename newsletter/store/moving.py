@@ -17,7 +17,8 @@ from sqlalchemy import bindparam, func, insert, select, update
 from sqlmodel import Session, col
 
 from newsletter.models import Attempt, Batch, BatchState, Delivery, DeliveryState, EditionState
-from newsletter.store.ledger import Taken, add_up, is_batch, lock_edition
+from newsletter.store.ledger import add_up, is_batch, lock_edition
+from newsletter.store.watermarks import Taken
 from newsletter.values import BatchKey, Recipient
 
 MOVED_AT_ONCE = 5_000

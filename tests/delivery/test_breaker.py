@@ -18,7 +18,7 @@ from newsletter.values import BatchKey, Fate, Outcome, Phase
 from tests.delivery.test_engine import Morning
 from tests.people import NINE
 from tests.smtpd import SmtpServer
-from tests.store.test_ledger import commit
+from tests.store.test_ledger import commit, finish
 
 
 def refuse(morning: Morning, key: BatchKey, outcome: Outcome) -> None:
@@ -30,7 +30,7 @@ def refuse(morning: Morning, key: BatchKey, outcome: Outcome) -> None:
         assert begun is not None
         settled = [settle(recipient, outcome, NINE, ()) for recipient in begun.recipients]
         commit(session, taken, settled, begun=taken.size, upto=taken.size)
-        ledger.finish(session, taken, BatchState.DONE)
+        finish(session, taken, BatchState.DONE)
 
 
 def suppressed(database: Database) -> int:

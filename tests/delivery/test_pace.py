@@ -189,6 +189,7 @@ def test_a_slow_relay_that_hangs_holds_up_nobody_and_obeys_a_pause(database: Dat
         thread = threading.Thread(target=morning.deliver)
         thread.start()
         until(lambda: server.accepted >= 15)
+        in_time = "unknown" not in morning.counts()
         with database.writing() as session:
             editions.get(session, morning.edition).state = EditionState.PAUSED
         threading.Event().wait(1.0)
@@ -196,6 +197,7 @@ def test_a_slow_relay_that_hangs_holds_up_nobody_and_obeys_a_pause(database: Dat
         thread.join()
         morning.stop.set()
         watcher.join()
+        assert in_time, "the others waited for the one that hangs"
         assert server.count("MAIL") == begun < 60
         counts = morning.counts()
         assert counts == {"sent": server.accepted, "unknown": 1, "queued": 200 - server.accepted}

@@ -10,7 +10,9 @@ from functools import partial
 import pytest
 
 from newsletter.config import Relay
+from newsletter.errors import Misuse
 from newsletter.mail.smtp import Timeouts, open_session
+from newsletter.mail.wire import command
 from newsletter.values import Fate, Outcome, Phase
 from tests.smtpd import SmtpServer
 
@@ -231,6 +233,15 @@ def test_an_envelope_cannot_carry_a_second_command(smtp: Make, poison: str) -> N
     assert as_recipient.fate is Fate.REFUSED
     assert as_sender.fate is Fate.STOP
     assert server.count("MAIL") == server.count("RCPT") == 1
+
+
+@pytest.mark.parametrize(
+    "poison", ["\r\nRCPT TO:<x@y.example>", "\n", "\r", "\0", "\x85", "\x1b", "\x7f", "\u2028"]
+)
+def test_a_command_line_ends_where_we_end_it(poison: str) -> None:
+    """Whoever looked at the address before: nothing is written that could be two commands."""
+    with pytest.raises(Misuse):
+        command(f"RCPT TO:<alice{poison}@readers.example>")
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from newsletter.services import dispatching, editing, gathering, mending, sendin
 from newsletter.services.finding import find_edition
 from newsletter.store import deliveries, editions, ledger, renditions
 from newsletter.store.database import Database
+from newsletter.store.watermarks import Entry
 from newsletter.values import BatchKey
 from tests.newsroom import NINE
 from tests.web.conftest import PAPER, SOUND, Paper
@@ -316,7 +317,7 @@ def test_a_cancel_comes_before_a_row_begins_or_leaves_it_to_its_worker(rivals: R
         key = BatchKey(numbered(rivals, slug), 0)
         with runtime.database.writing() as session:
             taken = ledger.take(session, key, NINE)
-            begun = ledger.commit(session, ledger.Entry(taken, [], 0, 1)) if taken else None
+            [begun] = ledger.commit(session, [Entry(taken, [], 0, 1)]) if taken else [None]
             return begun.recipients if begun else ()
 
     for _ in range(ROUNDS):

@@ -37,7 +37,7 @@ from newsletter.store.newsletters import sync_newsletters
 from newsletter.values import BatchKey
 from tests.newsroom import NINE, reader
 from tests.people import make_readers
-from tests.store.test_ledger import busy, commit, settled
+from tests.store.test_ledger import busy, commit, finish, settled
 from tests.web.conftest import PAPER, SOUND, Paper, paper, runtime
 
 __all__ = ["paper", "runtime"]
@@ -335,7 +335,7 @@ def test_a_cancel_leaves_what_is_on_the_wire_to_its_worker(paper: Paper) -> None
         after = commit(session, batch, [settled(first), busy(second)], begun=4, upto=8)
         assert after is not None and (after.upto, after.recipients) == (4, ()), "nothing else begins"
         hand_back(session, batch, [third], TEN)
-        ledger.finish(session, batch, BatchState.READY)
+        finish(session, batch, BatchState.READY)
     with runtime.database.reading() as session:
         sums = deliveries.sums(session, edition)
         assert (sums.sent, sums.cancelled, sums.queued) == (1, 8, 1), (

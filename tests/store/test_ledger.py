@@ -26,6 +26,7 @@ from newsletter.models import (
 from newsletter.store import closing, deliveries, erasing, freezing, ledger, missing, moving, reopening
 from newsletter.store.audience import audience
 from newsletter.store.database import Database
+from newsletter.store.watermarks import Entry, Taken
 from newsletter.values import BatchKey, Fate, Outcome, Phase, Recipient, Settled
 from tests.people import NINE, make_edition, make_newsletter, make_reader, make_readers
 
@@ -49,19 +50,28 @@ def freeze(session: Session, edition: Edition, *, size: int = 500) -> int:
     return edition.id
 
 
-def taken(session: Session, edition: int, no: int = 0) -> ledger.Taken:
+def taken(session: Session, edition: int, no: int = 0) -> Taken:
     found = ledger.take(session, BatchKey(edition, no), NINE)
     assert found is not None
     return found
 
 
 def commit(
-    session: Session, batch: ledger.Taken, known: Sequence[Settled], *, begun: int, upto: int
+    session: Session, batch: Taken, known: Sequence[Settled], *, begun: int, upto: int
 ) -> ledger.Begun | None:
-    return ledger.commit(session, ledger.Entry(batch, known, begun, upto))
+    [result] = ledger.commit(session, [Entry(batch, known, begun, upto)])
+    return result
 
 
-def begin(session: Session, batch: ledger.Taken, upto: int, *, begun: int = 0) -> tuple[Recipient, ...]:
+def finish(session: Session, batch: Taken, then: BatchState) -> None:
+    """Let go of a batch, as far as it has begun."""
+    begun = session.exec(
+        select(Batch.begun).where(Batch.edition_id == batch.key.edition_id, Batch.no == batch.key.no)
+    ).one()
+    ledger.commit(session, [Entry(batch, [], begun, begun, then)])
+
+
+def begin(session: Session, batch: Taken, upto: int, *, begun: int = 0) -> tuple[Recipient, ...]:
     result = commit(session, batch, [], begun=begun, upto=upto)
     assert result is not None
     return result.recipients
@@ -165,6 +175,25 @@ def test_after_a_crash_only_the_open_window_is_in_doubt(database: Database) -> N
         assert [r.pos for r in rest] == [6, 7, 8, 9]
 
 
+def test_what_has_begun_and_is_not_answered_does_not_begin_again(database: Database) -> None:
+    with database.writing() as session:
+        batch = taken(session, frozen(session))
+        first = begin(session, batch, 3)
+        more = commit(session, batch, [settled(first[1])], begun=3, upto=6)
+        assert more is not None
+        assert [row.pos for row in (*first, *more.recipients)] == [*range(6)]
+
+
+@pytest.mark.parametrize("other", [{"attempt": 2}, {"subscriber_id": 99}, {"pos": 3}])
+def test_an_outcome_settles_its_own_row_and_attempt_alone(database: Database, other: dict[str, int]) -> None:
+    with pytest.raises(RuntimeError), database.writing() as session:
+        batch = taken(session, edition := frozen(session))
+        first, *_ = begin(session, batch, 2)
+        commit(session, batch, [settled(first._replace(**other))], begun=2, upto=2)  # type: ignore[arg-type]
+    with database.reading() as session:
+        assert states(session, edition) == {}, "it was rolled back whole"
+
+
 def test_a_fenced_worker_begins_nothing_and_its_late_truth_replaces_the_doubt(database: Database) -> None:
     with database.writing() as session:
         edition = frozen(session, 10)
@@ -226,7 +255,7 @@ def test_rows_handed_back_keep_their_attempt_and_go_again(database: Database) ->
         rows = begin(session, batch, 4)
         commit(session, batch, [settled(rows[1]), settled(rows[3])], begun=4, upto=4)
         moving.hand_back(session, batch, [rows[0], rows[2]], NINE)
-        ledger.finish(session, batch, BatchState.DONE)
+        finish(session, batch, BatchState.DONE)
         assert states(session, edition) == counted(session, edition) == {"sent": 2, "queued": 2}
         again = begin(session, taken(session, edition, 1), 2)
         assert [(r.subscriber_id, r.attempt) for r in again] == [
@@ -256,7 +285,7 @@ def test_batches_that_are_handed_back_at_once_get_numbers_of_their_own(database:
         begun = [begin(session, batch, 10) for batch in batches]
     start, failures = threading.Barrier(4), []
 
-    def give_back(batch: ledger.Taken, rows: tuple[Recipient, ...]) -> None:
+    def give_back(batch: Taken, rows: tuple[Recipient, ...]) -> None:
         start.wait()
         try:
             for row in rows:
@@ -282,7 +311,7 @@ def test_a_retry_moves_its_row_and_keeps_the_earlier_answer(database: Database) 
         batch = taken(session, edition)
         rows = begin(session, batch, 3)
         commit(session, batch, [busy(rows[0]), busy(rows[1], 30), settled(rows[2])], begun=3, upto=3)
-        ledger.finish(session, batch, BatchState.DONE)
+        finish(session, batch, BatchState.DONE)
         assert moving.gather_retries(session, edition, NINE + timedelta(minutes=4), 500) == 0
         assert moving.gather_retries(session, edition, NINE + timedelta(minutes=5), 500) == 1
         retry = session.get_one(Batch, (edition, 1))
@@ -323,7 +352,7 @@ def test_dead_addresses_are_suppressed_when_the_run_ends_and_not_before(database
         outcomes = [settled(rows[0], dead, failed), settled(rows[1], refused, failed)]
         commit(session, batch, outcomes, begun=2, upto=2)
         assert session.exec(select(Suppression)).all() == []
-        ledger.finish(session, batch, BatchState.DONE)
+        finish(session, batch, BatchState.DONE)
         assert closing.finish_if_done(session, edition, NINE)
         (suppression,) = session.exec(select(Suppression)).all()
         assert (suppression.reason, suppression.detail) == ("dead", "550 5.1.1 no such user")
@@ -342,7 +371,7 @@ def test_missing_takes_the_unplanned_the_expired_and_the_passingly_refused(datab
             begun=2,
             upto=2,
         )
-        ledger.finish(session, batch, BatchState.READY)
+        finish(session, batch, BatchState.READY)
         closing.expire(session, edition, DEADLINE)
         row = session.get_one(Edition, edition)
         newcomer = make_reader(session, row.newsletter_id, "newcomer@a.example")
@@ -417,7 +446,7 @@ def test_words_about_somebody_forgotten_meanwhile_are_not_kept(database: Databas
         assert erasing.erase(session, gone.subscriber_id, NINE) == gone.address
     with database.writing() as session:
         commit(session, batch, [dead(here), dead(gone)], begun=2, upto=2)
-        ledger.finish(session, batch, BatchState.DONE)
+        finish(session, batch, BatchState.DONE)
         assert closing.finish_if_done(session, edition, NINE)
     with database.reading() as session:
         replies = dict(session.exec(select(Delivery.subscriber_id, Delivery.reply)).all())

@@ -19,11 +19,11 @@ from typing import Any
 from newsletter import serving as parts
 from newsletter.cli import main, serving
 from newsletter.delivery import shares
-from newsletter.delivery.clerk import Clerk
-from newsletter.delivery.engine import Engine
+from newsletter.delivery.clerk import Answer, Clerk, Said
 from newsletter.delivery.jobs import Limits, ProcrastinateDispatcher
-from newsletter.delivery.run import Run
-from newsletter.store.ledger import Begun, Entry
+from newsletter.models import BatchState
+from newsletter.store.ledger import Begun
+from newsletter.store.watermarks import Entry, Taken
 
 BRIEF = Limits(beat=0.3, silence=1.5, quiet=1.5, locked=1.5)
 _SERVER = multiprocessing.get_context("forkserver")
@@ -85,19 +85,27 @@ def _after(owner: Any, name: str, at: Callable[[Any], bool], *, time: int = 1) -
     setattr(owner, name, dying)
 
 
-def _any_began(watermarks: Sequence[Begun | None]) -> bool:
-    return any(begun and begun.recipients for begun in watermarks)
+def _any_taken(answers: Sequence[Answer]) -> bool:
+    return any(isinstance(answer, Taken) for answer in answers)
 
 
-def _any_answered(_clerk: Clerk, entries: Sequence[Entry]) -> bool:
-    return any(entry.settled for entry in entries)
+def _any_began(answers: Sequence[Answer]) -> bool:
+    return any(isinstance(answer, Begun) and answer.recipients for answer in answers)
+
+
+def _any_answered(_clerk: Clerk, said: Sequence[Said]) -> bool:
+    return any(isinstance(one, Entry) and one.settled for one in said)
+
+
+def _any_over(_clerk: Clerk, said: Sequence[Said]) -> bool:
+    return any(isinstance(one, Entry) and one.then is BatchState.DONE for one in said)
 
 
 _POINTS: dict[str, Callable[[], None]] = {
     "after the freeze": lambda: _before(serving.worker, "deliver"),
-    "after the token": lambda: _after(Engine, "_take", bool),
-    "after the watermark": lambda: _after(Clerk, "_commit", _any_began, time=3),
-    "before a settle": lambda: _before(Clerk, "_commit", _any_answered, time=3),
-    "before a batch is done": lambda: _before(Run, "_finish"),
+    "after the token": lambda: _after(Clerk, "_write", _any_taken),
+    "after the watermark": lambda: _after(Clerk, "_write", _any_began, time=3),
+    "before a settle": lambda: _before(Clerk, "_write", _any_answered, time=3),
+    "before a batch is done": lambda: _before(Clerk, "_write", _any_over),
 }
 POINTS = (*_POINTS, "in mid-window")
