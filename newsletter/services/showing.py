@@ -38,7 +38,7 @@ _ARTICLE = re.compile(r"\barticle (\d{1,9})\b")
 OUT_AT_A_GLANCE = 6
 OUT_AT_ONCE = 80
 SEARCHED = 300
-ACTS_AT_A_GLANCE = 15
+ACTS_AT_A_GLANCE = 8
 UNTOUCHABLE = (EditionState.SENT, EditionState.SENDING, EditionState.PAUSED, EditionState.FROZEN,
                EditionState.SKIPPED, EditionState.CANCELLED)  # fmt: skip
 

@@ -115,6 +115,13 @@ class Shaped:
     def done(self, sentence: str) -> Response:
         return self.desk.done(sentence, PAGE, self.name, back=self.path)
 
+    def form(self, name: str, template: str, version: int, **values: object) -> Response:
+        """A page about a form, or to our scripts the form alone, which they open in its row."""
+        told = {"v": version, "name": self.name, "path": self.path, **values}
+        if self.desk.visit.is_fragment:
+            return HTMLResponse(html(f"desk/edition/{name}.html", in_its_row=True, **told), headers=DESK)
+        return self.desk.plain(template, **told)
+
     def or_both(self, act: Callable[[], str], fields: Mapping[str, str]) -> Response:
         """Do what changes words or places, and say it; of two who changed the same, both texts are shown,
         what was posted is kept, and the second decides. Nothing is ever overwritten unasked."""
@@ -158,7 +165,8 @@ def edition(ours: OurEdition, slug: str) -> Response:
 
 @doors.get(f"{PATH}/entry", rights=Rights.EDITOR)
 def entry(ours: OurEdition, article: int = 0) -> Response:
-    """What is rarely changed of one story: its picture, and its place for those who cannot drag."""
+    """One story: its words, its picture, and its place for those who cannot drag. Our scripts take the form
+    of its words, to open it in its row."""
     found = showing.lay_open(ours.desk.runtime, ours.newsletter, ours.slug, ours.desk.now)
     placed = {
         row.article.id: (row, f"{group.slot}/{group.section}") for group in found.groups for row in group.rows
@@ -166,9 +174,27 @@ def entry(ours: OurEdition, article: int = 0) -> Response:
     if article not in placed or not found.may_edit:
         raise HTTPException(404)
     row, to = placed[article]
-    return ours.desk.plain(
-        "desk/entry.html", row=row, to=to, places=places(ours.newsletter, found), v=found.edition.version,
-        name=ours.name, path=ours.path,
+    return ours.form(
+        "words", "desk/entry.html", found.edition.version,
+        n=article, row=row, to=to, places=places(ours.newsletter, found),
+    )  # fmt: skip
+
+
+@doors.get(f"{PATH}/waive", rights=Rights.EDITOR)
+def waive(ours: OurEdition, code: str = "", article: int = 0) -> Response:
+    """The form that lets a warning stand, as `entry` has that of words."""
+    runtime, now = ours.desk.runtime, ours.desk.now
+    found = showing.lay_open(runtime, ours.newsletter, ours.slug, now)
+    findings = [
+        each
+        for each in checked(runtime, ours.newsletter, found, now).preflight.findings
+        if each.code == code and (each.article_id or 0) == article and each.severity != "blocker"
+    ]
+    if not findings or not found.may_edit:
+        raise HTTPException(404)
+    return ours.form(
+        "waiving", "desk/waive.html", found.edition.version,
+        code=code, article=article, findings=findings, titles=found.titles,
     )  # fmt: skip
 
 

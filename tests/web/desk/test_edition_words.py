@@ -97,7 +97,7 @@ def test_a_source_that_changes_after_it_was_worded_is_told_and_overwrites_nothin
     assert "In our words" in headlines(page)
     page.reload()
     expect(page.locator("#preflight")).to_contain_text("has changed at its source since an editor worded it")
-    page.locator("#edit-2 summary").click()
+    page.locator("#edit-2").click()
     page.locator("#word-2").get_by_role("textbox", name="Headline").fill("In our words, anew")
     page.keyboard.press("Enter")
     said(page, "Worded")

@@ -1,0 +1,52 @@
+// newsletter, the desk: <a data-open="form id"> opens the form of the page that it leads to below itself, or below
+// the link that data-home names, and closes it. keep.js carries what is open into what is painted anew.
+import {reveal} from './reveal.js'
+
+const FIELD = 'input:not([type=hidden]), textarea'
+
+export function settle(form, home) {
+  home.parentElement.after(form)
+  home.setAttribute('aria-expanded', String(!form.hidden))
+}
+
+async function ask(link) {
+  const root = document.documentElement
+  root.dataset.opening = '1' // no key is a shortcut until its field is there
+  try {
+    const answer = await fetch(link.href, {headers: {'X-Fragment': '1'}, redirect: 'manual'})
+    const box = document.createElement('template')
+    box.innerHTML = answer.ok ? await answer.text() : ''
+    return box.content.querySelector('form')
+  } catch {
+    return null
+  } finally {
+    delete root.dataset.opening
+  }
+}
+
+async function open(link) {
+  const id = link.dataset.open, place = link.dataset.home || link.id
+  let form = document.getElementById(id)
+  if (form) form.hidden = !form.hidden && place === link.id
+  else {
+    form = await ask(link)
+    if (!form) { location.assign(link.href); return }
+    form.id = id
+    form.dataset.home = place
+  }
+  const home = document.getElementById(place) // by its id: its part may have been painted anew
+  if (!home) return
+  settle(form, home)
+  document.dispatchEvent(new CustomEvent('put'))
+  if (form.hidden) { home.focus(); return }
+  reveal(form)
+  form.scrollIntoView({block: 'nearest'})
+  form.querySelector(FIELD).focus({preventScroll: true})
+}
+
+addEventListener('click', event => {
+  const link = event.target.closest('a[data-open]')
+  if (!link || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey) return
+  event.preventDefault()
+  open(link)
+})
