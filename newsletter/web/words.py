@@ -102,14 +102,19 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def named(text: str, titles: Mapping[int, str]) -> str:
-    """Services know articles by number, people by headline."""
+def named(text: str, titles: Mapping[int, str], most: int = 300) -> str:
+    """Services know articles by number, people by headline, of which `most` characters tell which it is."""
 
     def name(found: re.Match[str]) -> str:
         title = titles.get(int(found[1]))
-        return f"“{title}”" if title else found[0]
+        return f"“{shorten(title, most)}”" if title else found[0]
 
     return _ARTICLE.sub(name, text)
+
+
+def shorten(text: str, most: int) -> str:
+    """Of a text that is longer, what fits with the dots that say so."""
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
 
 
 def is_old(instant: datetime, now: datetime) -> bool:
@@ -120,5 +125,6 @@ def is_old(instant: datetime, now: datetime) -> bool:
 FILTERS = {
     "when": when, "clock": clock, "minute": minute, "epoch": epoch, "span": span, "age": age, "until": until,
     "figure": figure, "sentence": sentence, "named": named,
+    "shorten": shorten,
 }  # fmt: skip
 HELPERS = {"look": look, "is_old": is_old}

@@ -1,4 +1,4 @@
-// newsletter, the desk: <a data-open="form id"> opens the form of the page that it leads to below itself, or below
+// newsletter, the desk: <a data-open="form id"> opens the form of the page that it leads to, below itself or below
 // the link that data-home names, and closes it. keep.js carries what is open into what is painted anew.
 import {reveal} from './reveal.js'
 
@@ -25,7 +25,7 @@ async function ask(link) {
 }
 
 async function open(link) {
-  const id = link.dataset.open, place = link.dataset.home || link.id
+  const place = link.dataset.home || link.id, id = link.dataset.open || `${place}-form`
   let form = document.getElementById(id)
   if (form) form.hidden = !form.hidden && place === link.id
   else {
