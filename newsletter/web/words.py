@@ -62,6 +62,17 @@ def minute(instant: datetime, zone: str) -> str:
     return f"{instant.astimezone(ZoneInfo(zone)):%H:%M}"
 
 
+def lately(instant: datetime, now: datetime, zone: str) -> str:
+    """“07:05”, and of another day “Wed 08:59”."""
+    local, today = instant.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone))
+    return f"{local:%H:%M}" if local.date() == today.date() else f"{local:%a %H:%M}"
+
+
+def stamp(instant: datetime, zone: str) -> str:
+    """“2026-02-18T09:00:00-05:00”, for our scripts, which compare it with the clock on somebody's wall."""
+    return instant.astimezone(ZoneInfo(zone)).isoformat(timespec="seconds")
+
+
 def epoch(instant: datetime) -> int:
     """Seconds, for our scripts, which count down by them."""
     return int(instant.timestamp())
@@ -123,7 +134,7 @@ def is_old(instant: datetime, now: datetime) -> bool:
 
 
 FILTERS = {
-    "when": when, "clock": clock, "minute": minute, "epoch": epoch, "span": span, "age": age, "until": until,
+    "when": when, "clock": clock, "minute": minute, "lately": lately, "stamp": stamp, "epoch": epoch, "span": span, "age": age, "until": until,
     "figure": figure, "sentence": sentence, "named": named,
     "shorten": shorten,
 }  # fmt: skip
