@@ -134,8 +134,8 @@ def is_old(instant: datetime, now: datetime) -> bool:
 
 
 FILTERS = {
-    "when": when, "clock": clock, "minute": minute, "lately": lately, "stamp": stamp, "epoch": epoch, "span": span, "age": age, "until": until,
-    "figure": figure, "sentence": sentence, "named": named,
+    "when": when, "clock": clock, "minute": minute, "lately": lately, "stamp": stamp, "epoch": epoch,
+    "span": span, "age": age, "until": until, "figure": figure, "sentence": sentence, "named": named,
     "shorten": shorten,
 }  # fmt: skip
 HELPERS = {"look": look, "is_old": is_old}

@@ -10,21 +10,18 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
-from weakref import WeakKeyDictionary
+from typing import Annotated, Any
 
 from fastapi import Depends, HTTPException, Response
 from fastapi.responses import HTMLResponse
 
-from newsletter.clock import monotonic
 from newsletter.config import NewsletterSettings
 from newsletter.errors import NewsletterError, Stale
 from newsletter.runtime import Runtime
 from newsletter.services import foreseeing, proofing, showing, status
-from newsletter.services.checking import Preflight
 from newsletter.services.previewing import Mail, Reader
 from newsletter.services.showing import Open
-from newsletter.store.database import Database
+from newsletter.web.desk.checks import checked
 from newsletter.web.desk.guard import desk_doors
 from newsletter.web.desk.pages import Desk, OurDesk, Page, Values
 from newsletter.web.headers import DESK, preview_csp
@@ -34,7 +31,6 @@ from newsletter.web.rights import Rights
 doors = desk_doors()
 
 PATH = "/desk/editions/{newsletter}/{slug}"
-CHECK_AGAIN = 20.0  # seconds after which a page that stands still is checked anew
 PREVIEW = {"Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
 _DARK = re.compile(r"\(\s*prefers-color-scheme\s*:\s*dark\s*\)", re.IGNORECASE)
 ALWAYS, NEVER = "(min-width: 0)", "(max-width: 0)"
@@ -43,36 +39,13 @@ ALWAYS, NEVER = "(min-width: 0)", "(max-width: 0)"
 # ── what it shows ───────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """How preflight went, and the moment of which that is."""
-
-    at: datetime
-    preflight: Preflight
-
-
-_checks: WeakKeyDictionary[Database, dict[str, tuple[object, float, Checked]]] = WeakKeyDictionary()
-
-
-def checked(runtime: Runtime, newsletter: NewsletterSettings, found: Open, now: datetime) -> Checked:
-    """Preflight composes the mail, so of a version that stands still it is made anew only now and then."""
-    name = f"{newsletter.slug}/{found.edition.slug}"
-    seen = _checks.setdefault(runtime.database, {})
-    state = (found.edition.version, found.edition.state, foreseeing.waived(runtime, found.edition))
-    if name in seen and seen[name][0] == state and monotonic() - seen[name][1] < CHECK_AGAIN:
-        return seen[name][2]
-    fresh = Checked(now, foreseeing.checked(runtime, newsletter, found.edition.slug, now))
-    seen[name] = (state, monotonic(), fresh)
-    return fresh
-
-
 def _values(runtime: Runtime, about: str, now: datetime) -> Values:
     head, _, slug = about.partition("/")
     newsletter = runtime.newsletter(head)
     found = showing.lay_open(runtime, newsletter, slug, now)
     return {
         "found": found, "edition": found.edition, "newsletter": newsletter, "zone": newsletter.timezone,
-        "path": f"/desk/editions/{about}", "checked": checked(runtime, newsletter, found, now),
+        "path": f"/desk/editions/{about}", "checked": checked(runtime, newsletter, found.edition, now),
         "v": found.edition.version, "places": places(newsletter, found),
     }  # fmt: skip
 
@@ -115,7 +88,7 @@ class Shaped:
     def done(self, sentence: str) -> Response:
         return self.desk.done(sentence, PAGE, self.name, back=self.path)
 
-    def form(self, name: str, template: str, version: int, **values: object) -> Response:
+    def form(self, name: str, template: str, version: int, **values: Any) -> Response:
         """A page about a form, or to our scripts the form alone, which they open in its row."""
         told = {"v": version, "name": self.name, "path": self.path, **values}
         if self.desk.visit.is_fragment:
@@ -187,7 +160,7 @@ def waive(ours: OurEdition, code: str = "", article: int = 0) -> Response:
     found = showing.lay_open(runtime, ours.newsletter, ours.slug, now)
     findings = [
         each
-        for each in checked(runtime, ours.newsletter, found, now).preflight.findings
+        for each in checked(runtime, ours.newsletter, found.edition, now).preflight.findings
         if each.code == code and (each.article_id or 0) == article and each.severity != "blocker"
     ]
     if not findings or not found.may_edit:

@@ -1,4 +1,4 @@
-"""What the page of a full edition weighs on a morning on which much is done to it, in letters of two bytes."""
+"""What the page of a full edition weighs when much was done to it, in letters of two bytes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ def test_a_full_edition_that_was_changed_all_over_is_a_light_page(open_desk: Cal
     desk = open_desk(stories=0)
     rows = [{"url": f"https://town.example/{n}", "title": f"{n}: {HEADLINE}", "summary": SUMMARY,
              "section": SECTIONS[n % len(SECTIONS)], "picture_url": f"https://town.example/{n}.jpg",
-             "published_at": (at("06:00") - timedelta(minutes=n)).isoformat()} for n in range(60)]  # fmt: skip
+             "published_at": (at("06:00") - timedelta(minutes=n)).isoformat()}
+            for n in range(60)]  # fmt: skip
     desk.room.import_articles(rows, at("06:00"))
     at_seven(desk)
     ana = desk.client(ANA)
