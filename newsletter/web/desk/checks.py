@@ -49,6 +49,8 @@ class _Seen:
     made: float
 
 
+Awaited = tuple[NewsletterSettings, EditionLine]
+
 _checks: WeakKeyDictionary[Database, dict[str, _Seen]] = WeakKeyDictionary()
 
 
@@ -60,21 +62,25 @@ def checked(runtime: Runtime, newsletter: NewsletterSettings, edition: Edition, 
     return _check(runtime, newsletter, edition.slug, now)
 
 
-def at_a_glance(
-    runtime: Runtime, wanted: Iterable[tuple[NewsletterSettings, EditionLine]], now: datetime
-) -> Mapping[str, Checked]:
-    """What is known of each, by newsletter/slug. Many take their time, so a look makes one check that is
-    not there yet, or the oldest anew, and the next look another."""
+def known(runtime: Runtime, wanted: Iterable[Awaited]) -> Mapping[str, Checked]:
+    """What was found of each when it was last looked at, by newsletter/slug; nothing is checked for it."""
+    seen = _checks.get(runtime.database, {})
+    names = ((f"{newsletter.slug}/{line.slug}", line) for newsletter, line in wanted)
+    return {name: seen[name].checked for name, line in names if _is_of(seen.get(name), line)}
+
+
+def look_at_one(runtime: Runtime, wanted: Iterable[Awaited], now: datetime) -> None:
+    """Check the one that nobody has looked at, or whose look is the oldest, if that is old at all."""
     seen = _checks.setdefault(runtime.database, {})
-    names = {f"{newsletter.slug}/{line.slug}": (newsletter, line) for newsletter, line in wanted}
-    last = {
-        name: seen[name].made if _is_of(seen.get(name), line) else -inf for name, (_, line) in names.items()
-    }
-    first = min(last, key=last.__getitem__, default=None)
-    if first is not None and monotonic() - last[first] > GLANCE:
-        newsletter, line = names[first]
+
+    def made(one: Awaited) -> float:
+        found = seen.get(f"{one[0].slug}/{one[1].slug}")
+        return found.made if found and _is_of(found, one[1]) else -inf
+
+    first = min(wanted, key=made, default=None)
+    if first is not None and monotonic() - made(first) > GLANCE:
+        newsletter, line = first
         _check(runtime, newsletter, line.slug, now)
-    return {name: seen[name].checked for name, (_, line) in names.items() if _is_of(seen.get(name), line)}
 
 
 def _check(runtime: Runtime, newsletter: NewsletterSettings, slug: str, now: datetime) -> Checked:

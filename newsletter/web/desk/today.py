@@ -12,7 +12,7 @@ from newsletter.models import EditionState
 from newsletter.runtime import Runtime
 from newsletter.services import relaying, status, steering
 from newsletter.services.status import EditionLine, NewsletterLine, Problem
-from newsletter.web.desk.checks import at_a_glance
+from newsletter.web.desk.checks import known, look_at_one
 from newsletter.web.desk.guard import desk_doors
 from newsletter.web.desk.pages import OurDesk, Page, Values
 from newsletter.web.requests import FormFields
@@ -69,12 +69,11 @@ def _values(runtime: Runtime, _about: str, now: datetime) -> Values:
         for line in row.ahead
         if line.state in AWAITED
     ]
-    checks = at_a_glance(runtime, awaited, now)
     zone = rows[0].line.timezone if rows else "UTC"
     problems = [(problem, _step(problem)) for problem in found.problems]
     return {
         "found": found, "rows": rows, "problems": problems, "zone": zone, "clock_slow": CLOCK_SLOW,
-        "checks": checks,
+        "awaited": awaited, "checks": known(runtime, awaited),
     }  # fmt: skip
 
 
@@ -89,6 +88,7 @@ PAGE = Page(
     "desk/today.html",
     ("desk/today/problems.html", "desk/today/newsletters.html", "desk/today/house.html"),
     _values,
+    beside=lambda runtime, values, now: look_at_one(runtime, values["awaited"], now),
 )
 
 
