@@ -62,7 +62,7 @@ def _measurements(given: argparse.Namespace) -> Iterator[Row]:
 
 
 def _quiet(room: Newsroom, port: int, paths: Iterator[str], given: argparse.Namespace) -> Iterator[Row]:
-    with _running(room, port, "web", "08:00") as process:
+    with running(room, port, "web", "08:00") as process:
         yield _clicked("web, 50 a second", process, port, paths, given, connections=8, rate=50)
         for connections in given.connections:
             what = f"web, {connections} at once"
@@ -72,7 +72,7 @@ def _quiet(room: Newsroom, port: int, paths: Iterator[str], given: argparse.Name
 def _served(
     room: Newsroom, runtime: Runtime, port: int, paths: Iterator[str], given: argparse.Namespace
 ) -> Iterator[Row]:
-    with _running(room, port, "serve", "08:57:40"):
+    with running(room, port, "serve", "08:57:40"):
         with Clicks(port, paths, connections=8, rate=given.rate) as clicks:
             until(lambda: _state(runtime) == "frozen", PATIENCE)
         yield Row(f"serve, up to the end of the freeze of {_frozen(runtime):,}", clicks.taken.figures())
@@ -120,7 +120,8 @@ def _clicked(
 
 
 @contextmanager
-def _running(room: Newsroom, port: int, command: str, clock: str) -> Iterator[subprocess.Popen[bytes]]:
+def running(room: Newsroom, port: int, command: str, clock: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A command that stays, from when it answers to the end of the block."""
     words = [*COMMAND, *room.words(command, now=at(clock))]
     with (room.folder / "log").open("w") as log, subprocess.Popen(words, stderr=log) as process:
         try:

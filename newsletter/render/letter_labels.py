@@ -58,12 +58,13 @@ class LetterLabels:
         "please answer this mail."
     )
 
-    goodbye_subject: str = N_("You have left {newsletter}")
+    goodbye_subject: str = N_("You have left our newsletters")
     goodbye_title: str = N_("Goodbye")
     goodbye_words: str = N_(
-        "We no longer send {newsletter} to this address. Was it a slip? One click takes it back."
+        "You get no more newsletters from us. If that was a slip, or somebody else did it with one of "
+        "your mails, your own page brings each of them back with one click."
     )
-    goodbye_action: str = N_("Undo")
+    goodbye_action: str = N_("Bring them back")
 
     sign_in_subject: str = N_("Your link to sign in")
     sign_in_title: str = N_("Sign in")

@@ -8,6 +8,7 @@ back by a letter that is older than their leave.
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -32,11 +33,16 @@ STALEST = timedelta(hours=24)
 KEPT = timedelta(hours=24)  # that a worn link is remembered, for the limits and for a kind answer
 PRINTED = 0  # seconds since the epoch: a form that stands on somebody's page
 LONGEST_SOURCE = 200  # characters
+# Without user names; a browser writes everything else in ASCII, or as %XX
+_PAGE = re.compile(
+    r"(https?://[a-z0-9.:\[\]-]{1,260}(?:/[!$-;=@-Z_a-z~]*)?)(?:[?#].*)?", re.IGNORECASE | re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a sign-up form says: `trap` is a field that people do not see, `form` its signed token."""
+    """What a sign-up form says: `source` is the page where it stood, `trap` a field that people do not see,
+    `form` its signed token."""
 
     address: str
     newsletters: Collection[str]
@@ -80,16 +86,19 @@ class Look:
 WORN = Look(Standing.WORN)
 
 
-def sign_up(runtime: Runtime, wish: Wish, browser: Browser, now: datetime) -> None:
-    """Ask for newsletters. Says nothing of what became of it: the answer is the same for everybody.
+def sign_up(runtime: Runtime, wish: Wish, browser: Browser, now: datetime) -> bool:
+    """Ask for newsletters. False when the form has to be sent once more, because it is too old, too quick or
+    none of ours. True says nothing of what became of it: the answer is the same for everybody.
 
     Raises Misuse for an address that is none, which anybody can see for themselves.
     """
     asker = asker_of(runtime, wish.address, browser)
     wanted = [runtime.newsletters[slug] for slug in runtime.newsletters if slug in set(wish.newsletters)]
     is_open = [newsletter for newsletter in wanted if newsletter.sign_up]
-    if not is_open or wish.trap or not _is_ours(runtime, wish.form, now):
-        return
+    if not is_open or wish.trap:
+        return True
+    if not _is_ours(runtime, wish.form, now):
+        return False
     with runtime.database.writing() as session:
         sync_newsletters(session, is_open, now)
         numbers = newsletter_ids(session)
@@ -97,13 +106,23 @@ def sign_up(runtime: Runtime, wish: Wish, browser: Browser, now: datetime) -> No
             session, runtime, asker, LinkPurpose.CONFIRM, now,
             newsletters=[numbers[newsletter.slug] for newsletter in is_open],
             life=timedelta(seconds=runtime.settings.sign_up.expires),
-            consent_text=consent_text(is_open), source=wish.source[:LONGEST_SOURCE],
+            consent_text=consent_text(is_open), source=page_of(wish.source),
         )  # fmt: skip
+    return True
 
 
 def consent_text(newsletters: Sequence[NewsletterSettings]) -> str:
     """What somebody agrees to by asking for these, kept with their place."""
     return "I want to get " + ", ".join(f"“{newsletter.name}”" for newsletter in newsletters) + " by mail."
+
+
+def page_of(told: str) -> str:
+    """The page where a form stood, as its sender tells it: origin and path, and nothing of what is no page.
+
+    A query may say anything about a person, so it is cut off.
+    """
+    found = _PAGE.fullmatch(told)
+    return found[1][:LONGEST_SOURCE] if found else ""
 
 
 def _is_ours(runtime: Runtime, form: str, now: datetime) -> bool:
@@ -184,8 +203,10 @@ def _is_open(runtime: Runtime, slug: str) -> bool:
 
 
 def _find(session: Session, runtime: Runtime, token: str) -> MailedLink | None:
+    """Links to one's own data open the preferences, and nothing here."""
     place = runtime.links.read_mailed(token)
-    return mailed_links.find(session, *place) if place else None
+    link = mailed_links.find(session, *place) if place else None
+    return None if link is None or link.purpose == LinkPurpose.OWN_DATA else link
 
 
 def _look(session: Session, runtime: Runtime, link: MailedLink, browser: Browser, now: datetime) -> Look:

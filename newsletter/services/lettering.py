@@ -85,7 +85,7 @@ def address_changed(session: Session, to: Addressee, key: str, now: datetime) ->
 
 
 def goodbye(session: Session, to: Addressee, key: str, now: datetime) -> bool:
-    """That they have left, with the way back."""
+    """That they have left everything, with the way back."""
     return _ask(session, LetterKind.GOODBYE, to, key, now, {})
 
 
@@ -171,14 +171,13 @@ def view_of(runtime: Runtime, letter: LetterInHand, newsletter: NewsletterSettin
     values["headlines"] = tuple(values.get("headlines", ()))
     if newsletter is None:
         return LetterView(letter.kind, "en", "ltr", **values)
-    leave = _leave_url(runtime, letter)
     if letter.kind is LetterKind.WELCOME:
         values |= {
-            "leave_url": leave,
+            "leave_url": _leave_url(runtime, letter),
             "preferences_url": runtime.links.preferences(letter.subscriber_id or 0),
         }
     elif letter.kind is LetterKind.GOODBYE:
-        values["url"] = leave  # its page has the way back
+        values["url"] = runtime.links.preferences(letter.subscriber_id or 0)
     return LetterView(
         letter.kind,
         newsletter.language,

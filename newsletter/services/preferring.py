@@ -15,7 +15,7 @@ from newsletter.errors import Misuse
 from newsletter.mail.addresses import masked
 from newsletter.models import Cadence, SubscriptionState
 from newsletter.runtime import Runtime
-from newsletter.schedule import due_instant
+from newsletter.schedule import WEEK, due_instant
 from newsletter.services.newcomers import chosen_sections
 from newsletter.store import places, subscribers
 from newsletter.store.history import note
@@ -26,6 +26,7 @@ from newsletter.store.sections import choose
 WHO = "reader"
 LONGEST_PAUSE = timedelta(days=366)
 MIDNIGHT = time(0)
+WEEKEND = (5, 6)
 # The usual ones; those without a place in them (EST5EDT, Etc/GMT+3) mean nothing to a reader
 ZONES = tuple(sorted(name for name in available_timezones() if "/" in name and not name.startswith("Etc/")))
 
@@ -57,7 +58,7 @@ class Kept:
     sections: tuple[str, ...]
     all_sections: tuple[str, ...]
     has_own_zone: bool
-    has_weekly: bool
+    cadences: tuple[Cadence, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def _kept(runtime: Runtime, place: Place, now: datetime) -> Kept:
         until.astimezone(newsletter.zone).date() if is_paused and newsletter and until else None,
         place.sections, _sections_of(newsletter) if newsletter else (),
         has_own_zone=newsletter is not None and newsletter.delivery_time == "subscriber",
-        has_weekly=newsletter is not None and bool(newsletter.weekly),
+        cadences=_cadences(newsletter) if newsletter else (),
     )  # fmt: skip
 
 
@@ -127,8 +128,19 @@ def prefer(runtime: Runtime, subscriber_id: int, slug: str, wishes: Wishes, now:
     return changed or chose
 
 
+def _cadences(newsletter: NewsletterSettings) -> tuple[Cadence, ...]:
+    """Those that mean something: weekdays only where it comes on them and on others."""
+    kinds = {WEEK.index(day) in WEEKEND for day in newsletter.days}
+    offered = {
+        Cadence.DAILY: True,
+        Cadence.WEEKDAYS: len(kinds) == 2,
+        Cadence.WEEKLY: bool(newsletter.weekly),
+    }
+    return tuple(cadence for cadence, is_offered in offered.items() if is_offered)
+
+
 def _cadence(newsletter: NewsletterSettings, text: str) -> Cadence:
-    if text not in set(Cadence) or (text == Cadence.WEEKLY and not newsletter.weekly):
+    if text not in _cadences(newsletter):
         raise Misuse("That is no way of getting a newsletter.", next_step="choose one of those offered")
     return Cadence(text)
 

@@ -15,6 +15,8 @@ from sqlmodel import Session
 from newsletter.errors import Refused
 from newsletter.models import Cadence, SubscriptionState
 from newsletter.runtime import Runtime
+from newsletter.services import lettering
+from newsletter.services.lettering import Addressee
 from newsletter.services.newcomers import welcome
 from newsletter.store import places, subscribers
 from newsletter.store.history import note
@@ -36,11 +38,36 @@ def leave(runtime: Runtime, subscriber_id: int, newsletter_id: int, now: datetim
             _note(session, now, "reader", "leave", subscriber_id, newsletter_id)
 
 
-def leave_all(runtime: Runtime, subscriber_id: int, now: datetime) -> None:
-    """End every subscription that somebody has."""
+def leave_together(
+    runtime: Runtime, wanted: Collection[tuple[int, int]], now: datetime
+) -> frozenset[tuple[int, int]]:
+    """End the subscriptions of many (subscriber, newsletter) who leave at this moment, in one transaction.
+
+    Gives those that it ended. The others had left before, or somebody else has their row just now:
+    `leave` knows.
+    """
     with runtime.database.writing() as session:
-        for newsletter_id in places.end_all(session, subscriber_id, now):
+        ended = places.end_these(session, wanted, now)
+        for subscriber_id, newsletter_id in ended:
             _note(session, now, "reader", "leave", subscriber_id, newsletter_id)
+    return frozenset(ended)
+
+
+def leave_all(runtime: Runtime, subscriber_id: int, now: datetime) -> None:
+    """End every subscription that somebody has, and mail them the way back.
+
+    Mails get forwarded, and a forwarded one can do this too: whoever did not mean it learns of it.
+    """
+    with runtime.database.writing() as session:
+        ended = places.end_all(session, subscriber_id, now)
+        for newsletter_id in ended:
+            _note(session, now, "reader", "leave", subscriber_id, newsletter_id)
+        back = places.ways_back(session, subscriber_id, ended)
+        address = subscribers.address_of(session, subscriber_id)
+        if back and address:
+            # One a day: who leaves and comes back by turns floods nobody's mailbox
+            key = f"goodbye {subscriber_id} {now:%Y-%m-%d}"
+            lettering.goodbye(session, Addressee(address, subscriber_id, back[0]), key, now)
 
 
 def say_why(runtime: Runtime, subscriber_id: int, newsletter_id: int, reason: str, now: datetime) -> None:
@@ -73,12 +100,19 @@ def return_weekly(runtime: Runtime, subscriber_id: int, newsletter_id: int, now:
 
 def has_weekly(runtime: Runtime, newsletter_id: int) -> bool:
     """Whether a newsletter can be had once a week. The store is asked only where some newsletter can."""
-    weeklies = [newsletter.slug for newsletter in runtime.settings.newsletters if newsletter.weekly]
-    if not weeklies:
+    if not some_weekly(runtime):
         return False
     with runtime.database.reading() as session:
         numbers = newsletter_ids(session)
-    return any(numbers.get(slug) == newsletter_id for slug in weeklies)
+    return any(
+        numbers.get(newsletter.slug) == newsletter_id
+        for newsletter in runtime.settings.newsletters
+        if newsletter.weekly
+    )
+
+
+def some_weekly(runtime: Runtime) -> bool:
+    return any(newsletter.weekly for newsletter in runtime.settings.newsletters)
 
 
 def list_people(

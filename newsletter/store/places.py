@@ -5,11 +5,11 @@ Only the person's own act (`revive`) brings an ended place back.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, and_, select, tuple_, update
 from sqlmodel import Session, col
 
 from newsletter.models import Cadence, Newsletter, Subscriber, Subscription, SubscriptionState, Suppression
@@ -74,6 +74,29 @@ def end(session: Session, subscriber_id: int, newsletter_id: int, now: datetime)
     )  # fmt: skip
 
 
+def end_these(
+    session: Session, wanted: Collection[tuple[int, int]], now: datetime
+) -> Sequence[tuple[int, int]]:
+    """End the subscriptions of these (subscriber, newsletter), in one statement; gives those that it ended.
+
+    It waits for nobody: a row that somebody else holds is left out, as is one that had ended before.
+    """
+    place = tuple_(col(Subscription.subscriber_id), col(Subscription.newsletter_id))
+    free = (
+        select(Subscription.subscriber_id, Subscription.newsletter_id)  # type: ignore[call-overload]
+        .where(place.in_(wanted), col(Subscription.state) != SubscriptionState.ENDED)
+        .with_for_update(skip_locked=True)
+    )
+    ended = session.execute(
+        update(Subscription)
+        .where(place.in_(free), col(Subscription.state) != SubscriptionState.ENDED)
+        .values(state=SubscriptionState.ENDED, ended_at=now, paused_until=None)
+        .returning(col(Subscription.subscriber_id), col(Subscription.newsletter_id))
+        .execution_options(synchronize_session=False)
+    )
+    return sorted((subscriber, newsletter) for subscriber, newsletter in ended)
+
+
 def end_all(session: Session, subscriber_id: int, now: datetime) -> Sequence[int]:
     """End all of somebody's subscriptions; gives the newsletters that they have left by that."""
     ended = session.execute(
@@ -88,25 +111,42 @@ def end_all(session: Session, subscriber_id: int, now: datetime) -> Sequence[int
     return sorted(ended.scalars())
 
 
+def ways_back(session: Session, subscriber_id: int, ended: Collection[int]) -> Sequence[int]:
+    """Those of these newsletters that `revive` would bring back to somebody."""
+    query = (
+        select(col(Subscription.newsletter_id))
+        .where(
+            col(Subscription.subscriber_id) == subscriber_id,
+            col(Subscription.newsletter_id).in_(ended),
+            _can_return(subscriber_id),
+        )
+        .order_by(col(Subscription.newsletter_id))
+    )
+    return session.execute(query).scalars().all()
+
+
 def revive(session: Session, subscriber_id: int, newsletter_id: int, now: datetime) -> bool:
     """Bring back an ended subscription that once was active, unless the address is suppressed."""
+    active = {"state": SubscriptionState.ACTIVE, "ended_at": None, "active_since": now}
+    return _change(session, subscriber_id, newsletter_id, _can_return(subscriber_id), active)
+
+
+def _can_return(subscriber_id: int) -> ColumnElement[bool]:
+    """Of a subscription: it has ended, was active once, and the address is there and not suppressed."""
+    address = select(Subscriber.id).where(  # type: ignore[call-overload]
+        col(Subscriber.id) == subscriber_id, col(Subscriber.address).is_not(None)
+    )
     suppressed = (
         select(Suppression.address_key)  # type: ignore[call-overload]
         .join(Subscriber, col(Subscriber.address_key) == col(Suppression.address_key))
         .where(col(Subscriber.id) == subscriber_id)
-        .exists()
     )
-    addressed = (
-        select(Subscriber.id)  # type: ignore[call-overload]
-        .where(col(Subscriber.id) == subscriber_id, col(Subscriber.address).is_not(None))
-        .exists()
+    return and_(
+        col(Subscription.state) == SubscriptionState.ENDED,
+        col(Subscription.active_since).is_not(None),
+        address.exists(),
+        ~suppressed.exists(),
     )
-    return _change(
-        session, subscriber_id, newsletter_id,
-        (col(Subscription.state) == SubscriptionState.ENDED)
-        & col(Subscription.active_since).is_not(None) & addressed & ~suppressed,
-        {"state": SubscriptionState.ACTIVE, "ended_at": None, "active_since": now},
-    )  # fmt: skip
 
 
 def prefer(session: Session, subscriber_id: int, newsletter_id: int, wishes: Mapping[str, object]) -> bool:
@@ -118,14 +158,18 @@ def prefer(session: Session, subscriber_id: int, newsletter_id: int, wishes: Map
 
 
 def _change(
-    session: Session, subscriber_id: int, newsletter_id: int, guard: object, values: Mapping[str, object]
+    session: Session,
+    subscriber_id: int,
+    newsletter_id: int,
+    guard: ColumnElement[bool],
+    values: Mapping[str, object],
 ) -> bool:
     changed = session.execute(
         update(Subscription)
         .where(
             col(Subscription.subscriber_id) == subscriber_id,
             col(Subscription.newsletter_id) == newsletter_id,
-            guard,  # type: ignore[arg-type]
+            guard,
         )
         .values(values)
         .returning(col(Subscription.subscriber_id))

@@ -23,6 +23,7 @@ from newsletter.web.desk.guard import SignInFirst
 from newsletter.web.headers import SecurityHeaders
 from newsletter.web.pages import error_page
 from newsletter.web.public import feeds, joining, leaving, newsletters, preferences
+from newsletter.web.public.leavers import Leavers
 from newsletter.web.rights import require_rights
 
 log = logs.get(__name__)
@@ -66,6 +67,7 @@ def create_app(runtime: Runtime, *, limits: Limits = Limits()) -> FastAPI:
         telemetry=NO_TELEMETRY,
     )
     app.state.runtime = runtime
+    app.state.leavers = Leavers(runtime)
     app.state.live = live.Broadcaster(runtime, (today.PAGE, sending.PAGE, edition.PAGE))
     for kind in (HTTPException, RequestValidationError, NewsletterError, SignInFirst):
         app.add_exception_handler(kind, _answer_error)

@@ -13,7 +13,8 @@ from newsletter.runtime import Runtime
 FIELDS = 20
 
 
-def _runtime(request: Request) -> Runtime:
+async def _runtime(request: Request) -> Runtime:
+    """Not sync: each request would wait for a thread to be told what it knows already."""
     return cast(Runtime, request.app.state.runtime)
 
 

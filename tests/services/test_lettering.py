@@ -70,11 +70,11 @@ def test_every_kind_says_what_it_is_and_is_signed(room: Newsroom, server: SmtpSe
         town = town_of(runtime)
         ask_for_all(runtime, Addressee(ALICE, 1, town), Addressee("editor@town.example"))
         carry(runtime)
-        leave = runtime.links.leave(1, town)
+        leave, own = runtime.links.leave(1, town), runtime.links.preferences(1)
     mails = by_subject(server)
     assert mails.keys() == {
         "Please confirm: Town Today", "Welcome to Town Today", "Your link to your preferences",
-        "Please confirm your new address", "Your address was changed", "You have left Town Today",
+        "Please confirm your new address", "Your address was changed", "You have left our newsletters",
         "Your link to sign in", "All is well.",
     }  # fmt: skip
     for subject, mail in mails.items():
@@ -86,7 +86,7 @@ def test_every_kind_says_what_it_is_and_is_signed(room: Newsroom, server: SmtpSe
         assert message["List-Unsubscribe-Post"] == ("List-Unsubscribe=One-Click" if is_welcome else None)
         assert dkimpy_says(mail.content, records) == [True, True]
         assert max(map(len, mail.content.split(b"\r\n"))) < 998 and mail.content.isascii()
-    assert leave in text_of(mails["You have left Town Today"])
+    assert own in text_of(mails["You have left our newsletters"])
 
 
 @ON_SQLITE

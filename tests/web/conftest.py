@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from newsletter.clock import Clock
 from newsletter.config import Database as DatabaseSettings
@@ -156,6 +157,24 @@ def site(paper: Paper) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=server.url, timeout=5) as client:
         yield client
     server.stop()
+
+
+@pytest.fixture
+def statements(paper: Paper) -> Iterator[list[str]]:
+    """What is said to the store."""
+    seen: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        seen.append(statement)
+
+    event.listen(paper.runtime.database.engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(paper.runtime.database.engine, "before_cursor_execute", note)
+
+
+def without_token(page: str) -> str:
+    """A page without what each copy has of its own, the token of its sign-up box."""
+    return re.sub(r'name="form" value="[^"]+"', 'name="form"', page)
 
 
 @contextmanager

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
 from datetime import timedelta
 
 import httpx
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 
 from newsletter.models import (
     Letter,
@@ -23,7 +23,6 @@ from newsletter.runtime import Runtime
 from newsletter.services import forgetting, joining, subscribing
 from newsletter.services.asking import Browser
 from newsletter.services.joining import Standing, Wish
-from newsletter.web.public.box import box_for
 from tests.web.conftest import NOON, Paper
 
 BOB = "bob@readers.example"
@@ -31,7 +30,7 @@ HERE = "https://news.example.org"
 
 
 def form_of(paper: Paper) -> str:
-    return box_for(paper.runtime, paper.runtime.settings.newsletters, NOON - timedelta(minutes=10)).form
+    return paper.runtime.links.form(NOON - timedelta(minutes=10))
 
 
 def wish(paper: Paper, address: str = BOB, *newsletters: str, **fields: str) -> dict[str, str]:
@@ -221,18 +220,6 @@ def test_two_confirmations_at_once_are_one(paper: Paper, site: httpx.Client) -> 
 # ── the same answer, and what is not mailed ─────────────────────────────────────────────────────
 
 
-@pytest.fixture
-def statements(paper: Paper) -> Iterator[list[str]]:
-    seen: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        seen.append(statement)
-
-    event.listen(paper.runtime.database.engine, "before_cursor_execute", note)
-    yield seen
-    event.remove(paper.runtime.database.engine, "before_cursor_execute", note)
-
-
 @pytest.mark.parametrize("path", ["/", "/embed/post", "/preferences"])
 def test_known_and_unknown_addresses_are_answered_alike_by_the_same_statements(
     site: httpx.Client, paper: Paper, statements: list[str], path: str
@@ -252,8 +239,7 @@ def test_known_and_unknown_addresses_are_answered_alike_by_the_same_statements(
     "fields",
     [
         {"website": "https://spam.example"},
-        {"form": ""},
-        {"form": "x"},
+        {"website": "https://spam.example", "form": "x"},
         {"get-post": "", "get-nothing": "yes"},
     ],
 )
@@ -268,11 +254,75 @@ def test_what_no_person_sends_is_answered_as_ever_and_mails_nobody(
     assert [letter.address for letter in letters(paper)] == ["usual@elsewhere.example"]
 
 
+@pytest.mark.parametrize("path", ["/", "/n/post", "/embed/post"])
+def test_a_form_that_is_sent_at_once_or_after_days_is_given_back_to_be_sent_once_more(
+    site: httpx.Client, paper: Paper, path: str
+) -> None:
+    page = site.get(path).text
+    sent_to = re.search(r'<form class="box" method="post" action="([^"]*)"', page)
+    assert sent_to is not None
+    old = paper.runtime.links.form(paper.runtime.clock.now() - timedelta(hours=25))
+    for form in (fields_of(page)["form"], old, "x", ""):
+        answer = site.post(sent_to[1], data=wish(paper, form=form))
+        assert answer.status_code == 409 and "Once more, please" in answer.text and BOB in answer.text
+        assert f'action="{sent_to[1]}"' in answer.text
+        assert ("frame-ancestors *" in answer.headers["content-security-policy"]) == ("embed" in path)
+    assert letters(paper) == []
+    form = fields_of(answer.text)
+    later = paper.runtime.clock.now() + timedelta(seconds=5)
+    joining.sign_up(paper.runtime, Wish(BOB, ["post"], form["page"], form=form["form"]), Browser(), later)
+    assert len(letters(paper)) == 1
+
+
+def fields_of(page: str) -> dict[str, str]:
+    """The hidden fields of a page's box."""
+    return dict(re.findall(r'<input type="hidden" name="([\w-]+)" value="([^"]*)">', page))
+
+
+@pytest.mark.parametrize("path", ["/", "/n/post", "/embed/post"])
+def test_our_own_boxes_tell_on_which_page_they_stand(site: httpx.Client, path: str) -> None:
+    assert fields_of(site.get(path).text)["page"] == f"{HERE}{path}"
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ("https://news.example/a/story.html", "https://news.example/a/story.html"),
+        ("https://news.example", "https://news.example"),
+        ("http://[::1]:8000/", "http://[::1]:8000/"),
+        ("https://news.example/reset?token=secret&mail=a@b.example#top", "https://news.example/reset"),
+        ("https://news.example/%D0%BC/@ana~x;y", "https://news.example/%D0%BC/@ana~x;y"),
+        ("https://ana:secret@news.example/", ""),
+        ("javascript:alert(1)//https://x.example", ""),
+        ("data:text/html,<script>", ""),
+        ("https://news.example/<script>alert(1)</script>", ""),
+        ('https://news.example/"onload="x', ""),
+        ("https://news.example/a\r\nBcc: c@d.example", ""),
+        ("https://news.example/\u202egpj.exe", ""),
+        ("=HYPERLINK(1)", ""),
+        ("", ""),
+        ("https://news.example/" + "x" * 5_000, "https://news.example/" + "x" * 179),
+    ],
+)
+def test_the_page_where_a_form_stood_is_origin_and_path_or_nothing(told: str, kept: str) -> None:
+    assert joining.page_of(told) == kept
+
+
+def test_the_page_is_what_the_form_says_or_else_the_browser(site: httpx.Client, paper: Paper) -> None:
+    site.post("/", data=wish(paper), headers={"Referer": "https://news.example/?mail=bob"})
+    site.post("/embed/post", data=wish(paper, "ann@x.example", page="https://town.example/story"),
+              headers={"Referer": "https://town.example/"})  # fmt: skip
+    with paper.runtime.database.reading() as session:
+        told = session.execute(select(MailedLink.source).order_by(MailedLink.id)).scalars().all()
+    assert told == ["https://news.example/", "https://town.example/story"]
+
+
 def test_a_form_filled_in_faster_than_people_write_is_not_believed(runtime: Runtime, paper: Paper) -> None:
     form, now = runtime.links.form(NOON), NOON
     for seconds, mailed in ((0, 0), (1, 0), (2, 1), (25 * 3600, 1)):
         wished = Wish(BOB, ["post"], form=form)
-        joining.sign_up(runtime, wished, Browser(), now + timedelta(seconds=seconds))
+        done = joining.sign_up(runtime, wished, Browser(), now + timedelta(seconds=seconds))
+        assert done == (seconds == 2)
         assert len(letters(paper)) == mailed, seconds
 
 

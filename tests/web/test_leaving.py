@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from newsletter.models import (
     Cadence,
@@ -105,18 +105,6 @@ def test_asking_never_touches_the_store(site: httpx.Client, leave: str, statemen
     assert statements == []
     site.post(leave, data=ONE_CLICK)
     assert statements, "the listener would not have noticed"
-
-
-@pytest.fixture
-def statements(paper: Paper) -> Iterator[list[str]]:
-    seen: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        seen.append(statement)
-
-    event.listen(paper.runtime.database.engine, "before_cursor_execute", note)
-    yield seen
-    event.remove(paper.runtime.database.engine, "before_cursor_execute", note)
 
 
 def test_undo_brings_back_and_may_be_pressed_twice(site: httpx.Client, paper: Paper, leave: str) -> None:

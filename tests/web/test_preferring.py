@@ -122,6 +122,28 @@ def test_leave_all_and_nobody_elses(site: httpx.Client, paper: Paper, own: str) 
     assert "Leave all" not in site.get(own).text
 
 
+def test_who_leaves_everything_is_mailed_the_way_back_once_a_day(
+    site: httpx.Client, paper: Paper, own: str
+) -> None:
+    for _ in range(3):
+        site.post(own, data={"leave-all": "1"})
+        site.post(own, data={"return": "post"})
+    (goodbye,) = letters(paper, LetterKind.GOODBYE)
+    assert (goodbye.address, goodbye.subscriber_id) == (ALICE, paper.alice)
+    site.post(own, data={"leave": "post"})
+    assert len(letters(paper, LetterKind.GOODBYE)) == 1, "who leaves one newsletter has Undo on the page"
+
+
+def test_no_goodbye_to_who_minds_or_has_no_way_back(site: httpx.Client, paper: Paper, own: str) -> None:
+    key = paper.runtime.address_key.of(ALICE)
+    with paper.runtime.database.writing() as session:
+        session.add(Suppression(address_key=key, reason=SuppressionReason.COMPLAINT, since=NOON))
+    site.post(own, data={"leave-all": "1"})
+    assert {kept(paper, slug).state for slug in paper.ids} == {SubscriptionState.ENDED}
+    site.post(own, data={"leave-all": "1"})
+    assert letters(paper, LetterKind.GOODBYE) == []
+
+
 def test_why_is_asked_afterwards_and_kept_without_words_of_theirs(site: httpx.Client, paper: Paper) -> None:
     path = paper.runtime.links.leave(paper.alice, paper.ids["post"]).removeprefix(HERE)
     assert "ask why" not in site.get(path).text
@@ -217,6 +239,27 @@ def test_nobodys_address_gets_no_letter(site: httpx.Client, paper: Paper) -> Non
     site.post("/preferences", data={"address": "nobody@readers.example"})
     (letter,) = letters(paper, LetterKind.PREFERENCES)
     assert letter.deadline <= paper.runtime.clock.now()
+
+
+@pytest.mark.parametrize(
+    ("days", "offered"), [(("sat",), False), (("mon", "fri"), False), (("fri", "sat"), True)]
+)
+def test_weekdays_are_a_choice_where_they_are_not_all_or_none(
+    paper: Paper, own: str, days: tuple[str, ...], offered: bool
+) -> None:
+    """A weekend paper that is wanted from Monday to Friday would never come."""
+    with served(paper, days=days) as site:
+        assert (
+            ('value="weekdays"' in site.get(own).text) == ('name="cadence"' in site.get(own).text) == offered
+        )
+        answer = site.post(own, data={"save": "post", "cadence": "weekdays"})
+    assert (answer.status_code == 200) == offered
+    assert kept(paper).cadence == (Cadence.WEEKDAYS if offered else Cadence.DAILY)
+
+
+def test_what_cannot_be_chosen_is_said_where_the_choices_stand_open(site: httpx.Client, own: str) -> None:
+    answer = site.post(own, data={"save": "post", "pause_until": "2020-01-01"})
+    assert answer.text.count("<details") == 2 and answer.text.count('class="wishes" open') == 1
 
 
 def test_once_a_week_is_a_choice_where_the_newsletter_has_a_weekly(paper: Paper, own: str) -> None:

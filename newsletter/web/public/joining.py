@@ -1,6 +1,7 @@
 """Signing up: the box on our pages and on anybody's, and the page behind the link that was mailed.
 
-A box answers the same whatever became of it. `/embed/…` alone may be framed, and answers forms of other
+A box answers the same whatever became of it; one that waited for days, or was sent faster than people write,
+is given back to be sent once more. `/embed/…` alone may be framed, and answers forms of other
 sites, without any cookie of theirs. The confirmation's GET and HEAD change nothing: in the browser that
 signed up the page presses its own button, everywhere else a person does.
 """
@@ -9,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Annotated
 
-from fastapi import HTTPException, Response
+from fastapi import Header, HTTPException, Response
 
 from newsletter.config import NewsletterSettings
 from newsletter.errors import Misuse
@@ -22,7 +24,7 @@ from newsletter.services.joining import Look, Standing, Wish
 from newsletter.web.assets import ASSETS
 from newsletter.web.headers import EMBED
 from newsletter.web.pages import page
-from newsletter.web.public.box import box_for
+from newsletter.web.public.box import Box, box_for
 from newsletter.web.public.unlisted import no_address, unlisted
 from newsletter.web.requests import FormFields, OurRuntime
 from newsletter.web.rights import Doors, Rights
@@ -31,13 +33,15 @@ from newsletter.web.signer import OurBrowser, give_cookie, new_cookie
 doors = Doors()
 
 WANTED = "get-"  # before the slug in the name of a box's check mark
+Referer = Annotated[str, Header()]
 FROM_ANYWHERE = {"Access-Control-Allow-Origin": "*"}
 
 
 @doors.post("/", rights=Rights.ANYBODY)
-def sign_up(runtime: OurRuntime, browser: OurBrowser, fields: FormFields) -> Response:
+def sign_up(runtime: OurRuntime, browser: OurBrowser, fields: FormFields, referer: Referer = "") -> Response:
     wanted = [name.removeprefix(WANTED) for name in fields if name.startswith(WANTED)]
-    return _answered(runtime, browser, fields, wanted)
+    box = box_for(runtime, runtime.settings.newsletters, runtime.clock.now(), referer)
+    return _answered(runtime, browser, fields, wanted, box)
 
 
 @doors.get("/embed/{newsletter}.js", rights=Rights.ANYBODY)
@@ -51,7 +55,8 @@ def module(runtime: OurRuntime, newsletter: str) -> Response:
 @doors.get("/embed/{newsletter}", rights=Rights.ANYBODY)
 def frame(runtime: OurRuntime, newsletter: str) -> Response:
     settings, now = _known(runtime, newsletter), runtime.clock.now()
-    box = box_for(runtime, [settings], now, is_kept=False, action=f"/embed/{settings.slug}")
+    action = _frame(settings)
+    box = box_for(runtime, [settings], now, runtime.public_url + action, action=action)
     return page(
         "public/embed.html",
         headers=EMBED,
@@ -63,9 +68,11 @@ def frame(runtime: OurRuntime, newsletter: str) -> Response:
 
 @doors.post("/embed/{newsletter}", rights=Rights.ANYBODY)
 def sign_up_elsewhere(
-    runtime: OurRuntime, browser: OurBrowser, newsletter: str, fields: FormFields
+    runtime: OurRuntime, browser: OurBrowser, newsletter: str, fields: FormFields, referer: Referer = ""
 ) -> Response:
-    answer = _answered(runtime, browser, fields, [_known(runtime, newsletter).slug])
+    settings = _known(runtime, newsletter)
+    box = box_for(runtime, [settings], runtime.clock.now(), referer, action=_frame(settings))
+    answer = _answered(runtime, browser, fields, [settings.slug], box)
     answer.headers.update(EMBED | FROM_ANYWHERE)
     return answer
 
@@ -107,6 +114,10 @@ def _latest(runtime: Runtime) -> Mapping[str, str]:
     return {card.slug: f"/n/{card.slug}/{card.latest.slug}" for card in cards if card.latest}
 
 
+def _frame(newsletter: NewsletterSettings) -> str:
+    return f"/embed/{newsletter.slug}"
+
+
 def _known(runtime: Runtime, slug: str) -> NewsletterSettings:
     found = runtime.newsletters.get(slug)
     if found is None:
@@ -114,21 +125,22 @@ def _known(runtime: Runtime, slug: str) -> NewsletterSettings:
     return found
 
 
-def _answered(runtime: Runtime, browser: Browser, fields: Mapping[str, str], wanted: list[str]) -> Response:
-    wish = Wish(
-        fields.get("address", ""), wanted, fields.get("page", ""), fields.get("website", ""),
-        fields.get("form", ""),
-    )  # fmt: skip
+def _answered(
+    runtime: Runtime, browser: Browser, fields: Mapping[str, str], wanted: list[str], box: Box
+) -> Response:
+    """`box` is given back with what was typed where it has to be sent once more."""
+    address, told = fields.get("address", ""), fields.get("page") or box.page
+    wish = Wish(address, wanted, told, fields.get("website", ""), fields.get("form", ""))
     cookie, known_by = new_cookie()
-    now = runtime.clock.now()
+    trouble = ""
     try:
-        joining.sign_up(runtime, wish, replace(browser, cookie=known_by), now)
+        if joining.sign_up(runtime, wish, replace(browser, cookie=known_by), runtime.clock.now()):
+            answer = unlisted(runtime, "public/asked.html")
+            give_cookie(answer, cookie, is_https=runtime.public_url.startswith("https://"))
+            return answer
     except Misuse:
-        box = box_for(
-            runtime, runtime.settings.newsletters, now, is_kept=False, checked=frozenset(wanted),
-            address=wish.address[:320], trouble=no_address(runtime.language),
-        )  # fmt: skip
-        return unlisted(runtime, "public/mistyped.html", status=422, box=box)
-    answer = unlisted(runtime, "public/asked.html")
-    give_cookie(answer, cookie, is_https=runtime.public_url.startswith("https://"))
-    return answer
+        trouble = no_address(runtime.language)
+    again = replace(
+        box, page=joining.page_of(told), checked=frozenset(wanted), address=address[:320], trouble=trouble
+    )
+    return unlisted(runtime, "public/once_more.html", status=422 if trouble else 409, box=again)

@@ -8,13 +8,19 @@ the same for somebody who has left before.
 
 from __future__ import annotations
 
-from fastapi import Response
+from collections.abc import Mapping
+
+from anyio.to_thread import run_sync
+from fastapi import Request, Response
 
 from newsletter.runtime import Runtime
 from newsletter.services import subscribing
+from newsletter.web.public.leavers import Leavers, Place
 from newsletter.web.public.unlisted import unlisted
 from newsletter.web.requests import FormFields, OurRuntime
 from newsletter.web.rights import Doors, Rights
+
+ON_THE_PAGE = {"undo", "weekly", "all", "reason"}  # the buttons of the page that follows the click
 
 doors = Doors()
 
@@ -27,12 +33,22 @@ async def ask(runtime: OurRuntime, token: str) -> Response:
 
 
 @doors.post("/unsubscribe/{token}", rights=Rights.HOLDER)
-def leave(runtime: OurRuntime, token: str, fields: FormFields) -> Response:
+async def leave(request: Request, runtime: OurRuntime, token: str, fields: FormFields) -> Response:
     """Leaves whatever the form says, unless it is the page's Undo, or its "once a week instead": a click
     must never be lost. Why somebody leaves is asked only afterwards."""
     place = runtime.links.read_leave(token)
     if place is None:
         return _worn(runtime)
+    leavers: Leavers = request.app.state.leavers
+    if not fields.keys() & ON_THE_PAGE and await leavers.leave(place):
+        weekly = subscribing.some_weekly(runtime) and await run_sync(
+            subscribing.has_weekly, runtime, place[1]
+        )
+        return _left(runtime, fields, has_weekly=weekly)
+    return await run_sync(_answer, runtime, place, fields)
+
+
+def _answer(runtime: Runtime, place: Place, fields: Mapping[str, str]) -> Response:
     now = runtime.clock.now()
     if "undo" in fields:
         is_back = subscribing.return_to(runtime, *place, now)
@@ -44,11 +60,12 @@ def leave(runtime: OurRuntime, token: str, fields: FormFields) -> Response:
     if "all" in fields:
         subscribing.leave_all(runtime, place[0], now)
     subscribing.say_why(runtime, *place, fields.get("reason", ""), now)
-    has_weekly = subscribing.has_weekly(runtime, place[1])
-    return unlisted(
-        runtime, "public/left.html", is_thanked="reason" in fields,
-        has_weekly=has_weekly and "all" not in fields,
-    )  # fmt: skip
+    has_weekly = "all" not in fields and subscribing.has_weekly(runtime, place[1])
+    return _left(runtime, fields, has_weekly=has_weekly)
+
+
+def _left(runtime: Runtime, fields: Mapping[str, str], *, has_weekly: bool) -> Response:
+    return unlisted(runtime, "public/left.html", is_thanked="reason" in fields, has_weekly=has_weekly)
 
 
 def _worn(runtime: Runtime) -> Response:

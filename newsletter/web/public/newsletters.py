@@ -13,7 +13,7 @@ from newsletter.services import reading
 from newsletter.web.headers import OPEN, UNLISTED, web_view_csp
 from newsletter.web.pages import page as render
 from newsletter.web.public.box import box_for
-from newsletter.web.public.caching import IfNoneMatch, unless_known
+from newsletter.web.public.caching import IfNoneMatch, unless_as_good, unless_known
 from newsletter.web.requests import OurRuntime
 from newsletter.web.rights import Doors, Rights
 
@@ -24,13 +24,13 @@ LONGEST_QUERY = 200  # characters
 
 @doors.get("/", rights=Rights.ANYBODY)
 def newsletters(runtime: OurRuntime, if_none_match: IfNoneMatch = "") -> Response:
-    now = runtime.clock.now()
+    now, home = runtime.clock.now(), runtime.links.public_url + "/"
+    box = box_for(runtime, runtime.settings.newsletters, now, home)
     answer = render(
         "public/newsletters.html", headers=OPEN, language=runtime.language,
-        cards=reading.newsletters(runtime, now), home=runtime.links.public_url + "/",
-        box=box_for(runtime, runtime.settings.newsletters, now),
+        cards=reading.newsletters(runtime, now), home=home, box=box,
     )  # fmt: skip
-    return unless_known(answer, if_none_match)
+    return unless_as_good(answer, if_none_match, box, now)
 
 
 @doors.get("/n/{newsletter}", rights=Rights.ANYBODY)
@@ -54,11 +54,12 @@ def archive(
         raise HTTPException(404)
     headers = _open(found.card.noindex or q is not None)
     language, address = found.card.language, runtime.links.newsletter(newsletter)
+    box = box_for(runtime, [runtime.newsletter(newsletter)], now, address)
     answer = render(
         "public/newsletter.html", headers=headers, language=language, archive=found, address=address,
-        is_search=q is not None, here=_here, box=box_for(runtime, [runtime.newsletter(newsletter)], now),
+        is_search=q is not None, here=_here, box=box,
     )  # fmt: skip
-    return unless_known(answer, if_none_match)
+    return unless_as_good(answer, if_none_match, box, now)
 
 
 @doors.get("/n/{newsletter}/{slug}", rights=Rights.ANYBODY)

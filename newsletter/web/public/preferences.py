@@ -79,7 +79,7 @@ def change(runtime: OurRuntime, browser: OurBrowser, token: str, fields: FormFie
         _choose(runtime, visitor, fields, now)
     except Misuse:
         trouble = words_for(runtime.language).gettext("That cannot be chosen: a pause ends on a day to come.")
-        return _show(runtime, visitor, now, trouble=trouble)
+        return _show(runtime, visitor, now, trouble=trouble, opened=fields.get("save", ""))
     return _show(runtime, visitor, now, is_saved="save" in fields)
 
 
@@ -133,13 +133,14 @@ def _visitor(runtime: Runtime, token: str, now: datetime) -> Visitor | None:
 
 
 def _show(
-    runtime: Runtime, visitor: Visitor | None, now: datetime, *, trouble: str = "", is_saved: bool = False
-) -> Response:
+    runtime: Runtime, visitor: Visitor | None, now: datetime, *, trouble: str = "", opened: str = "",
+    is_saved: bool = False,
+) -> Response:  # fmt: skip
     person = None if visitor is None else preferring.preferences(runtime, visitor.id, now)
     if visitor is None or person is None:
         return _worn(runtime)
     return unlisted(runtime, "public/preferences.html", status=422 if trouble else 200, person=person,
-        is_fresh=visitor.is_fresh, trouble=trouble, is_saved=is_saved, zones=preferring.ZONES,
+        is_fresh=visitor.is_fresh, trouble=trouble, opened=opened, is_saved=is_saved, zones=preferring.ZONES,
     )  # fmt: skip
 
 

@@ -8,10 +8,10 @@ for (const form of document.querySelectorAll("form[data-newsletter-box]")) {
     button.disabled = true;
     button.textContent = form.dataset.sending;
     let said = form.dataset.failed;
+    const body = new URLSearchParams(new FormData(form));
+    body.set("page", location.origin + location.pathname);
     try {
-      const answer = await fetch(form.action, {
-        method: "POST", body: new URLSearchParams(new FormData(form)), credentials: "omit",
-      });
+      const answer = await fetch(form.action, { method: "POST", body, credentials: "omit" });
       if (answer.ok) {
         said = form.dataset.done;
         form.reset();
