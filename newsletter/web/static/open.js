@@ -1,6 +1,7 @@
 // newsletter, the desk: <a data-open="form id"> opens the form of the page that it leads to, below itself or below
 // the link that data-home names, and closes it. keep.js carries what is open into what is painted anew.
 import {reveal} from './reveal.js'
+import {say} from './say.js'
 
 const FIELD = 'input:not([type=hidden]), textarea'
 
@@ -14,10 +15,12 @@ async function ask(link) {
   root.dataset.opening = '1' // no key is a shortcut until its field is there
   try {
     const answer = await fetch(link.href, {headers: {'X-Fragment': '1'}, redirect: 'manual'})
+    if (!answer.ok) { location.assign(link.href); return null } // its page says why, or asks to sign in
     const box = document.createElement('template')
-    box.innerHTML = answer.ok ? await answer.text() : ''
+    box.innerHTML = await answer.text()
     return box.content.querySelector('form')
   } catch {
+    say('It could not be opened: there is no connection.')
     return null
   } finally {
     delete root.dataset.opening
@@ -30,7 +33,7 @@ async function open(link) {
   if (form) form.hidden = !form.hidden && place === link.id
   else {
     form = await ask(link)
-    if (!form) { location.assign(link.href); return }
+    if (!form) return
     form.id = id
     form.dataset.home = place
   }
@@ -48,5 +51,5 @@ addEventListener('click', event => {
   const link = event.target.closest('a[data-open]')
   if (!link || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey) return
   event.preventDefault()
-  open(link)
+  if (!document.documentElement.dataset.opening) open(link)
 })

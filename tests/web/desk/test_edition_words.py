@@ -129,6 +129,23 @@ def test_on_a_phone_one_thing_at_a_time(desk: Desk, seats: Seats) -> None:
         expect(bare.locator(part)).to_be_visible()
 
 
+def test_a_form_that_cannot_be_opened_leaves_the_page_as_it_is(desk: Desk, seats: Seats) -> None:
+    at_seven(desk)
+    page = sit(seats, desk)
+    page.locator("#subject").fill("Half a thought")
+    page.route("**/entry?*", lambda route: route.abort())
+    page.locator("#edit-2").click()
+    expect(page.get_by_role("status")).to_contain_text("It could not be opened")
+    seats.expect("ERR_FAILED")
+    page.unroute("**/entry?*")
+    page.locator("#edit-2").evaluate("link => { link.click(); link.click() }")
+    expect(page.locator("#headline-2")).to_be_focused()
+    expect(page.locator("#word-2")).to_have_count(1)
+    page.locator("#edit-2").click()
+    expect(page.locator("#word-2")).to_be_hidden()
+    expect(page.locator("#subject")).to_have_value("Half a thought")
+
+
 def test_a_laptop_in_another_zone_says_what_its_own_clock_shows_then(desk: Desk, seats: Seats) -> None:
     at_seven(desk)
     kyiv = sit(seats, desk, timezone_id="Europe/Kyiv")
