@@ -38,7 +38,7 @@ _ARTICLE = re.compile(r"\barticle (\d{1,9})\b")
 OUT_AT_A_GLANCE = 6
 OUT_AT_ONCE = 80
 SEARCHED = 300
-ACTS_AT_A_GLANCE = 15
+ACTS_AT_A_GLANCE = 6
 UNTOUCHABLE = (EditionState.SENT, EditionState.SENDING, EditionState.PAUSED, EditionState.FROZEN,
                EditionState.SKIPPED, EditionState.CANCELLED)  # fmt: skip
 
@@ -107,7 +107,8 @@ class Act:
 @dataclass(frozen=True, slots=True)
 class Open:
     """An edition that lies open. `people` are counted at `people_at`; None when they are many and nobody
-    has counted them. One that `can_undo` was sent by hand and has not begun."""
+    has counted them. `left` are out though nobody dropped them. One that `can_undo` was sent by hand and
+    has not begun."""
 
     edition: Edition
     line: EditionLine
@@ -145,7 +146,9 @@ def lay_open(runtime: Runtime, newsletter: NewsletterSettings, slug: str, now: d
         touches = hands.touches(session, id_of(edition))
         ran = ran_before(session, edition)
         groups = _groups(page, written.pool, touches, ran)
-        left, in_all = _left(session, edition, {entry.article_id for entry in page}, OUT_AT_A_GLANCE)
+        dropped = _dropped(session, touches)
+        elsewhere = {entry.article_id for entry in page} | {each.article.id for each in dropped}
+        left, in_all = _left(session, edition, elsewhere, OUT_AT_A_GLANCE)
         people, people_at = _people(session, newsletter, edition, now)
         sums = deliveries.sums(session, id_of(edition))
         usual = usual_due(newsletter, edition)
@@ -154,7 +157,7 @@ def lay_open(runtime: Runtime, newsletter: NewsletterSettings, slug: str, now: d
             edition=edition,
             line=edition_line(session, edition, sums, newsletter.cutoff, now),
             groups=groups,
-            dropped=_dropped(session, touches),
+            dropped=dropped,
             left=left,
             left_in_all=in_all,
             subject=edition.own_subject or edition.subject,

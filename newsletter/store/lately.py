@@ -11,11 +11,15 @@ from sqlmodel import Session, col
 
 from newsletter.models import Article, Batch, Edition, EditionKind, Entry, Slot
 from newsletter.store.editions import reached
+from newsletter.values import NO_PICTURE
 
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """An entry that readers have seen: under which headline, beside which picture, in which edition."""
+    """An entry that readers have seen: under which headline, beside which picture, in which edition.
+
+    `picture_url` is the one that they saw: an editor's own before that of the source, empty for none.
+    """
 
     article_id: int
     edition: str
@@ -35,8 +39,9 @@ def carried_since(
     session: Session, newsletter_id: int, kinds: Collection[EditionKind], since: datetime
 ) -> Sequence[Carried]:
     """Every entry of the editions of these kinds that went out since then, the latest first."""
+    told = (Edition.slug, Entry.headline, Article.title, Entry.picture, Article.picture_url)
     rows = session.execute(
-        select(Entry.article_id, Edition.slug, Entry.headline, Article.title, Article.picture_url)  # type: ignore[call-overload]
+        select(Entry.article_id, *told)  # type: ignore[call-overload]
         .join(Edition, col(Edition.id) == col(Entry.edition_id))
         .join(Article, col(Article.id) == col(Entry.article_id))
         .where(
@@ -47,7 +52,10 @@ def carried_since(
         )
         .order_by(col(Edition.due_at).desc(), col(Entry.position))
     )
-    return [Carried(article, slug, own or title, picture) for article, slug, own, title, picture in rows]
+    return [
+        Carried(article, slug, own or title, "" if ours == NO_PICTURE else ours or picture)
+        for article, slug, own, title, ours, picture in rows
+    ]
 
 
 def sizes_since(session: Session, newsletter_id: int, kind: str, since: datetime) -> Sequence[Size]:

@@ -62,6 +62,17 @@ def minute(instant: datetime, zone: str) -> str:
     return f"{instant.astimezone(ZoneInfo(zone)):%H:%M}"
 
 
+def lately(instant: datetime, now: datetime, zone: str) -> str:
+    """“07:05”, and of another day “Wed 08:59”."""
+    local, today = instant.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone))
+    return f"{local:%H:%M}" if local.date() == today.date() else f"{local:%a %H:%M}"
+
+
+def stamp(instant: datetime, zone: str) -> str:
+    """“2026-02-18T09:00:00-05:00”, for our scripts, which compare it with the clock on somebody's wall."""
+    return instant.astimezone(ZoneInfo(zone)).isoformat(timespec="seconds")
+
+
 def epoch(instant: datetime) -> int:
     """Seconds, for our scripts, which count down by them."""
     return int(instant.timestamp())
@@ -102,14 +113,19 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def named(text: str, titles: Mapping[int, str]) -> str:
-    """Services know articles by number, people by headline."""
+def named(text: str, titles: Mapping[int, str], most: int = 300) -> str:
+    """Services know articles by number, people by headline, of which `most` characters tell which it is."""
 
     def name(found: re.Match[str]) -> str:
         title = titles.get(int(found[1]))
-        return f"“{title}”" if title else found[0]
+        return f"“{shorten(title, most)}”" if title else found[0]
 
     return _ARTICLE.sub(name, text)
+
+
+def shorten(text: str, most: int) -> str:
+    """Of a text that is longer, what fits with the dots that say so."""
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
 
 
 def is_old(instant: datetime, now: datetime) -> bool:
@@ -118,7 +134,8 @@ def is_old(instant: datetime, now: datetime) -> bool:
 
 
 FILTERS = {
-    "when": when, "clock": clock, "minute": minute, "epoch": epoch, "span": span, "age": age, "until": until,
-    "figure": figure, "sentence": sentence, "named": named,
+    "when": when, "clock": clock, "minute": minute, "lately": lately, "stamp": stamp, "epoch": epoch,
+    "span": span, "age": age, "until": until, "figure": figure, "sentence": sentence, "named": named,
+    "shorten": shorten,
 }  # fmt: skip
 HELPERS = {"look": look, "is_old": is_old}

@@ -19,6 +19,7 @@ from tests.smtpd import SmtpServer
 
 TODAY = "town/2026-02-18"
 PICTURE = "https://town.example/p.jpg"
+OTHER = "https://town.example/harbour.jpg"
 
 
 @pytest.fixture
@@ -105,6 +106,28 @@ def test_a_picture_that_ran_and_one_without_words(room: Newsroom) -> None:
     )
     room.run("tick", now=at("05:00", days=1))
     assert codes(check(room, "town/2026-02-19", now=at("06:00", days=1))) == {"same-picture": [6]}
+
+
+@only_sqlite
+@pytest.mark.parametrize(("chosen", "seen"), [(OTHER, 7), ("none", None)])
+def test_the_picture_that_readers_saw_is_the_one_that_ran(
+    room: Newsroom, chosen: str, seen: int | None
+) -> None:
+    """An editor's own before that of the source, and nothing ran of a story that was to be without."""
+    add(room, {"url": "https://town.example/1", "title": "One", "picture_url": PICTURE},
+        *({"url": f"https://town.example/o{n}", "title": f"Other {n}"} for n in range(4)))  # fmt: skip
+    room.run("tick", now=at("05:00"))
+    done = room.run("editions", "reword", "town/2026-02-18", "1", "--picture", chosen, now=at("05:10"))
+    assert done.code == 0, done.said
+    room.run("tick", now=at("09:00"))
+    again = ({"url": f"https://town.example/p{n}", "title": f"Another {n}", "picture_url": url}
+             for n, url in enumerate((PICTURE, OTHER)))  # fmt: skip
+    add(
+        room, *again, *({"url": f"https://town.example/q{n}", "title": f"More {n}"} for n in range(3)), days=1
+    )
+    room.run("tick", now=at("05:00", days=1))
+    done = check(room, "town/2026-02-19", now=at("06:00", days=1))
+    assert codes(done).get("same-picture", []) == ([seen] if seen else [])
 
 
 @only_sqlite

@@ -23,6 +23,8 @@ DAWN, LATER = at("05:00"), at("05:10")
 CAME = Picture("https://town.example/ferry.jpg", 1200, 800, "A ferry")
 OURS = "https://town.example/harbour.jpg"
 ANA = Hand("Ana")
+# What the store does with a picture is told on both
+only_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 def told(number: int, title: str, summary: str = "") -> dict[str, str]:
@@ -128,6 +130,7 @@ def test_of_two_who_choose_a_picture_the_second_is_told_and_a_headline_merges(
     assert shown(runtime, town, 1) == Picture(OURS) and row(runtime, town, 1).headline == "Bob's"
 
 
+@only_sqlite
 def test_what_mail_may_not_load_is_no_picture(runtime: Runtime, town: NewsletterSettings) -> None:
     version = showing.lay_open(runtime, town, SLUG, DAWN).edition.version
     for address in ("javascript:alert(1)", "http://town.example/a.jpg", "data:,", "harbour.jpg"):
@@ -151,6 +154,7 @@ def test_a_source_that_changed_under_an_editors_words_is_told_and_overwrites_not
     assert row(runtime, town, 2).headline == "The source thinks again"
 
 
+@only_sqlite
 def test_from_the_command_line(room: Newsroom, runtime: Runtime, town: NewsletterSettings) -> None:
     name = f"town/{SLUG}"
     done = room.run(

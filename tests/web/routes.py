@@ -44,7 +44,7 @@ ROUTES = {
     ("/desk/stream", "GET HEAD"): Rights.EDITOR,
     **{
         (f"{EDITION}{page}", "GET HEAD"): Rights.EDITOR
-        for page in ("", "/entry", "/preview", "/compare", "/out", "/history")
+        for page in ("", "/entry", "/waive", "/preview", "/compare", "/out", "/history")
     },
     **{
         (f"{EDITION}/{act}", "POST"): Rights.EDITOR

@@ -14,7 +14,8 @@ from newsletter.errors import Misuse, Refused
 from newsletter.models import EditionState
 from newsletter.services import deciding, dispatching, foreseeing, sending, showing
 from newsletter.services.dispatching import Seen
-from newsletter.web.desk.edition import PATH, OurEdition, checked
+from newsletter.web.desk.checks import checked
+from newsletter.web.desk.edition import PATH, OurEdition
 from newsletter.web.desk.guard import desk_doors
 from newsletter.web.requests import FormFields
 from newsletter.web.rights import Rights
@@ -36,7 +37,7 @@ def ask(ours: OurEdition, act: str) -> Response:
     return ours.desk.plain(
         "desk/decide.html", act=act, found=found, edition=found.edition, newsletter=ours.newsletter,
         path=ours.path, name=ours.name, zone=ours.newsletter.timezone,
-        checked=checked(runtime, ours.newsletter, found, now),
+        checked=checked(runtime, ours.newsletter, found.edition, now),
         people=foreseeing.count(runtime, ours.newsletter, ours.slug, now) if counts else None,
         mail=foreseeing.hash_of(runtime, ours.newsletter, ours.slug) if counts else "",
     )  # fmt: skip

@@ -10,21 +10,18 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
-from weakref import WeakKeyDictionary
+from typing import Annotated, Any
 
 from fastapi import Depends, HTTPException, Response
 from fastapi.responses import HTMLResponse
 
-from newsletter.clock import monotonic
 from newsletter.config import NewsletterSettings
 from newsletter.errors import NewsletterError, Stale
 from newsletter.runtime import Runtime
 from newsletter.services import foreseeing, proofing, showing, status
-from newsletter.services.checking import Preflight
 from newsletter.services.previewing import Mail, Reader
 from newsletter.services.showing import Open
-from newsletter.store.database import Database
+from newsletter.web.desk.checks import checked
 from newsletter.web.desk.guard import desk_doors
 from newsletter.web.desk.pages import Desk, OurDesk, Page, Values
 from newsletter.web.headers import DESK, preview_csp
@@ -34,7 +31,6 @@ from newsletter.web.rights import Rights
 doors = desk_doors()
 
 PATH = "/desk/editions/{newsletter}/{slug}"
-CHECK_AGAIN = 20.0  # seconds after which a page that stands still is checked anew
 PREVIEW = {"Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
 _DARK = re.compile(r"\(\s*prefers-color-scheme\s*:\s*dark\s*\)", re.IGNORECASE)
 ALWAYS, NEVER = "(min-width: 0)", "(max-width: 0)"
@@ -43,36 +39,13 @@ ALWAYS, NEVER = "(min-width: 0)", "(max-width: 0)"
 # ── what it shows ───────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """How preflight went, and the moment of which that is."""
-
-    at: datetime
-    preflight: Preflight
-
-
-_checks: WeakKeyDictionary[Database, dict[str, tuple[object, float, Checked]]] = WeakKeyDictionary()
-
-
-def checked(runtime: Runtime, newsletter: NewsletterSettings, found: Open, now: datetime) -> Checked:
-    """Preflight composes the mail, so of a version that stands still it is made anew only now and then."""
-    name = f"{newsletter.slug}/{found.edition.slug}"
-    seen = _checks.setdefault(runtime.database, {})
-    state = (found.edition.version, found.edition.state, foreseeing.waived(runtime, found.edition))
-    if name in seen and seen[name][0] == state and monotonic() - seen[name][1] < CHECK_AGAIN:
-        return seen[name][2]
-    fresh = Checked(now, foreseeing.checked(runtime, newsletter, found.edition.slug, now))
-    seen[name] = (state, monotonic(), fresh)
-    return fresh
-
-
 def _values(runtime: Runtime, about: str, now: datetime) -> Values:
     head, _, slug = about.partition("/")
     newsletter = runtime.newsletter(head)
     found = showing.lay_open(runtime, newsletter, slug, now)
     return {
         "found": found, "edition": found.edition, "newsletter": newsletter, "zone": newsletter.timezone,
-        "path": f"/desk/editions/{about}", "checked": checked(runtime, newsletter, found, now),
+        "path": f"/desk/editions/{about}", "checked": checked(runtime, newsletter, found.edition, now),
         "v": found.edition.version, "places": places(newsletter, found),
     }  # fmt: skip
 
@@ -114,6 +87,13 @@ class Shaped:
 
     def done(self, sentence: str) -> Response:
         return self.desk.done(sentence, PAGE, self.name, back=self.path)
+
+    def form(self, name: str, template: str, version: int, **values: Any) -> Response:
+        """A page about a form, or to our scripts the form alone, which they open in its row."""
+        told = {"v": version, "name": self.name, "path": self.path, **values}
+        if self.desk.visit.is_fragment:
+            return HTMLResponse(html(f"desk/edition/{name}.html", in_its_row=True, **told), headers=DESK)
+        return self.desk.plain(template, **told)
 
     def or_both(self, act: Callable[[], str], fields: Mapping[str, str]) -> Response:
         """Do what changes words or places, and say it; of two who changed the same, both texts are shown,
@@ -158,7 +138,8 @@ def edition(ours: OurEdition, slug: str) -> Response:
 
 @doors.get(f"{PATH}/entry", rights=Rights.EDITOR)
 def entry(ours: OurEdition, article: int = 0) -> Response:
-    """What is rarely changed of one story: its picture, and its place for those who cannot drag."""
+    """One story: its words, its picture, and its place for those who cannot drag. Our scripts take the form
+    of its words, to open it in its row."""
     found = showing.lay_open(ours.desk.runtime, ours.newsletter, ours.slug, ours.desk.now)
     placed = {
         row.article.id: (row, f"{group.slot}/{group.section}") for group in found.groups for row in group.rows
@@ -166,9 +147,27 @@ def entry(ours: OurEdition, article: int = 0) -> Response:
     if article not in placed or not found.may_edit:
         raise HTTPException(404)
     row, to = placed[article]
-    return ours.desk.plain(
-        "desk/entry.html", row=row, to=to, places=places(ours.newsletter, found), v=found.edition.version,
-        name=ours.name, path=ours.path,
+    return ours.form(
+        "words", "desk/entry.html", found.edition.version,
+        n=article, row=row, to=to, places=places(ours.newsletter, found),
+    )  # fmt: skip
+
+
+@doors.get(f"{PATH}/waive", rights=Rights.EDITOR)
+def waive(ours: OurEdition, code: str = "", article: int = 0) -> Response:
+    """The form that lets a warning stand, as `entry` has that of words."""
+    runtime, now = ours.desk.runtime, ours.desk.now
+    found = showing.lay_open(runtime, ours.newsletter, ours.slug, now)
+    findings = [
+        each
+        for each in checked(runtime, ours.newsletter, found.edition, now).preflight.findings
+        if each.code == code and (each.article_id or 0) == article and each.severity != "blocker"
+    ]
+    if not findings or not found.may_edit:
+        raise HTTPException(404)
+    return ours.form(
+        "waiving", "desk/waive.html", found.edition.version,
+        code=code, article=article, findings=findings, titles=found.titles,
     )  # fmt: skip
 
 

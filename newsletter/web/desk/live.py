@@ -55,16 +55,18 @@ class Channel:
     async def read(self, runtime: Runtime) -> None:
         """Until nobody listens any more."""
         while self.listeners:
+            now = runtime.clock.now()
             try:
                 self.latest = await anyio.to_thread.run_sync(
-                    self.page.read, runtime, self.about, self.role, runtime.clock.now()
+                    self.page.read, runtime, self.about, self.role, now
                 )
-            except NewsletterError as error:
-                log.warning("stream_silent", page=self.page.name, why=error.sentence)
-            else:
                 self.number += 1
                 async with self.news:
                     self.news.notify_all()
+                if self.page.beside:
+                    await anyio.to_thread.run_sync(self.page.beside, runtime, self.latest.values, now)
+            except NewsletterError as error:
+                log.warning("stream_silent", page=self.page.name, why=error.sentence)
             await asyncio.sleep(EVERY)
 
     async def later_than(self, number: int) -> None:

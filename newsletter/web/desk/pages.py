@@ -48,27 +48,30 @@ class May:
 class Page:
     """`name` is the page's word in the stream's address, `parts` the templates that change while it is
     open. `values(runtime, about, now)` gives what they show, and the `zone` of its times; `about` is
-    newsletter/slug, or empty.
+    newsletter/slug, or empty. `beside(runtime, values, now)` does what takes longer than a page may, while
+    one is open, for the next look to show.
     """
 
     name: str
     template: str
     parts: tuple[str, ...]
     values: Callable[[Runtime, str, datetime], Values]
+    beside: Callable[[Runtime, Values, datetime], None] | None = None
 
     def read(self, runtime: Runtime, about: str, role: Role, now: datetime) -> Reading:
         """Every part as somebody of this role sees it."""
         values = self.values(runtime, about, now)
         parts = tuple(html(part, may=May(role), at=now, about=about, **values) for part in self.parts)
-        return Reading(clock(now, values["zone"]), parts)
+        return Reading(clock(now, values["zone"]), parts, values)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The parts of a page, and the moment of which their figures are, in words."""
+    """The parts of a page, the moment of which their figures are, in words, and what they show."""
 
     moment: str
     parts: tuple[str, ...]
+    values: Values
 
 
 @dataclass(frozen=True, slots=True)

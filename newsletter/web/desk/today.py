@@ -12,6 +12,7 @@ from newsletter.models import EditionState
 from newsletter.runtime import Runtime
 from newsletter.services import relaying, status, steering
 from newsletter.services.status import EditionLine, NewsletterLine, Problem
+from newsletter.web.desk.checks import known, look_at_one
 from newsletter.web.desk.guard import desk_doors
 from newsletter.web.desk.pages import OurDesk, Page, Values
 from newsletter.web.requests import FormFields
@@ -21,6 +22,7 @@ doors = desk_doors()
 
 PATH = "/desk"
 ENDED = (EditionState.SENT, EditionState.SKIPPED, EditionState.CANCELLED)
+AWAITED = (EditionState.DRAFT, EditionState.APPROVED, EditionState.HELD)
 CLOCK_SLOW = 90.0  # seconds since the scheduler last looked, after which it does not count as running
 
 
@@ -61,9 +63,18 @@ def _step(problem: Problem) -> Step:
 def _values(runtime: Runtime, _about: str, now: datetime) -> Values:
     found = status.status(runtime, now)
     rows = list(map(_row, found.newsletters))
+    awaited = [
+        (runtime.newsletter(row.line.slug), line)
+        for row in rows
+        for line in row.ahead
+        if line.state in AWAITED
+    ]
     zone = rows[0].line.timezone if rows else "UTC"
     problems = [(problem, _step(problem)) for problem in found.problems]
-    return {"found": found, "rows": rows, "problems": problems, "zone": zone, "clock_slow": CLOCK_SLOW}
+    return {
+        "found": found, "rows": rows, "problems": problems, "zone": zone, "clock_slow": CLOCK_SLOW,
+        "awaited": awaited, "checks": known(runtime, awaited),
+    }  # fmt: skip
 
 
 def _row(line: NewsletterLine) -> Row:
@@ -77,6 +88,7 @@ PAGE = Page(
     "desk/today.html",
     ("desk/today/problems.html", "desk/today/newsletters.html", "desk/today/house.html"),
     _values,
+    beside=lambda runtime, values, now: look_at_one(runtime, values["awaited"], now),
 )
 
 

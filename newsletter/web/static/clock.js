@@ -1,4 +1,5 @@
 // newsletter, the desk: <time data-until="epoch"> counts down by the server's clock, not the laptop's.
+// <time data-here> is in the newsletter's zone; where the laptop has another, its own time stands beside it.
 const root = document.documentElement
 const skew = Number(root.dataset.now) * 1000 - Date.now()
 const DAY = 86_400
@@ -16,5 +17,17 @@ function tick() {
   }
 }
 
+function here() {
+  for (const place of document.querySelectorAll('[data-here]')) {
+    const [day, time] = place.dateTime.split('T'), now = new Date(place.dateTime)
+    const clock = `${two(now.getHours())}:${two(now.getMinutes())}`
+    const weekday = now.getDate() === Number(day.slice(8)) ? '' : `${now.toLocaleDateString('en', {weekday: 'short'})} `
+    if (weekday || clock !== time.slice(0, 5)) place.append(` · ${weekday}${clock} here`)
+    delete place.dataset.here
+  }
+}
+
 tick()
+here()
 setInterval(tick, 1000)
+document.addEventListener('put', () => { tick(); here() })

@@ -7,7 +7,7 @@ const PATIENCE = 1200
 let before = '', at = 0
 
 export const isWriting = target => target.matches?.('input, textarea, select, [contenteditable]') ||
-  target.closest?.('[data-lifted]') || document.querySelector('dialog[open]')
+  target.closest?.('[data-lifted]') || document.querySelector('dialog[open], [data-opening]')
 export const isOff = () => localStorage.getItem(OFF) === '1'
 const holder = key => [...document.querySelectorAll(`[data-key="${CSS.escape(key)}"]`)]
   .find(one => !one.disabled && (one.checkVisibility() || isFolded(one)))

@@ -1,5 +1,6 @@
 // newsletter, the desk: data-meter="45 65" on a field: how much of a line an inbox shows, counted as people
-// see letters. It warns and never blocks. Its <meter> has the field's id and -meter, its words follow it.
+// see letters. It warns and never blocks. Its <meter> has the field's id and -meter, its words follow it; what
+// data-shows names the field shows it as an inbox does, while it is written.
 const segmenter = new Intl.Segmenter()
 const WORDS = {short: 'short: an inbox fills it up', good: 'good', long: 'long: a phone cuts it', over: 'too long: most inboxes cut it'}
 
@@ -12,6 +13,7 @@ export function show(field) {
   meter.value = Math.min(count, most)
   meter.dataset.state = state
   meter.nextElementSibling.textContent = `${count}/${most} ${WORDS[state]}`
+  for (const place of document.querySelectorAll(`[data-shows="${field.id}"]`)) place.textContent = field.value || '…'
 }
 
 const showAll = () => document.querySelectorAll('[data-meter]').forEach(show)

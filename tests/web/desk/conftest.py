@@ -7,7 +7,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -75,6 +75,19 @@ class Desk:
         if address:
             assert client.post(self.link(address).removeprefix(self.url)).status_code == 303
         return client
+
+
+@contextmanager
+def delivering(desk: Desk) -> Iterator[None]:
+    """The part of `serve` that delivers, beside the desk."""
+    stop = threading.Event()
+    thread = threading.Thread(target=worker.deliver, args=(desk.runtime, stop), kwargs={"until_idle": False})
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
 @dataclass

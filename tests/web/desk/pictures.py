@@ -25,13 +25,20 @@ from newsletter.store.schema import upgrade
 from newsletter.web.server import WebServer
 from tests.newsroom import Newsroom, at
 from tests.smtpd import SmtpServer
-from tests.web.desk.conftest import PEOPLE, Desk, HandTurned, Seats
+from tests.web.desk.conftest import PEOPLE, Desk, HandTurned, Seats, delivering
 from tests.web.desk.scene import HARBOUR, SPARE, set_scene, set_tomorrow
 
 PICTURES = Path(__file__).parents[3] / "docs" / "pictures" / "desk"
 SENDING = "/desk/editions/town/2026-02-18/sending"
 EDITION = "/desk/editions/town/2026-02-19"
 MAX_BYTES = 200_000
+YESTERDAY = (
+    ("Town", "Ferry stays in port as the storm goes on"),
+    ("World", "Delegations arrive in Geneva for a long day"),
+    ("Town", "Market hall: council votes tonight"),
+    ("World", "Grain prices fall for the third week"),
+    ("Culture", "A cinema shows its last film on film"),
+)
 
 
 def open_desk(folder: Path, relay: SmtpServer, closing: ExitStack) -> Desk:
@@ -40,7 +47,12 @@ def open_desk(folder: Path, relay: SmtpServer, closing: ExitStack) -> Desk:
     upgrade(database)
     database.close()
     room = Newsroom(folder, url, relay.port, web_port=free_port(), relays=SPARE, feeds=HARBOUR)
-    room.import_stories(5)
+    rows = (
+        {"url": f"https://town.example/day/{number}", "title": title, "section": section,
+         "published_at": at("04:00").isoformat()}
+        for number, (section, title) in enumerate(YESTERDAY)
+    )  # fmt: skip
+    room.import_articles(rows, at("04:00"))
     runtime = open_runtime(load_settings(room.config, {}, room.folder), HandTurned(at("07:00")))
     closing.callback(runtime.database.close)
     for address, role in {**PEOPLE, "maud@town.example": Role.ADMIN}.items():
@@ -57,11 +69,10 @@ def take(browser: Browser, desk: Desk, inside: Mapping[str, str]) -> None:
     for width in (1280, 390):
         for scheme in ("light", "dark"):
             seats = Seats(browser)
-            outside = seats.sit(desk, viewport={"width": width, "height": 700}, color_scheme=scheme)
+            here = {"color_scheme": scheme, "timezone_id": "America/New_York"}
+            outside = seats.sit(desk, viewport={"width": width, "height": 700}, **here)
             paths = {"sign-in": "/desk/sign-in", **inside}
-            page = seats.sit(
-                desk, "ana@town.example", viewport={"width": width, "height": 900}, color_scheme=scheme
-            )
+            page = seats.sit(desk, "ana@town.example", viewport={"width": width, "height": 900}, **here)
             for name, path in paths.items():
                 tab = outside if name == "sign-in" else page
                 tab.goto(desk.url + path)
@@ -84,7 +95,8 @@ def main() -> None:
         set_scene(desk)
         playwright = closing.enter_context(sync_playwright())
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        take(browser, desk, {"today": "/desk", "sending": SENDING})
+        with delivering(desk):
+            take(browser, desk, {"today": "/desk", "sending": SENDING})
         set_tomorrow(desk)
         take(
             browser,

@@ -214,7 +214,7 @@ def test_what_is_in_the_way_disables_approve_until_it_is_mended(
     expect(page.get_by_role("link", name="Approve …")).to_be_visible()
 
     warning = page.locator("#preflight .warn").filter(has_text="wide enough")
-    warning.locator("summary").click()
+    warning.get_by_role("link", name="Waive").click()
     warning.get_by_role("button", name="Let it stand").click()
     expect(warning).to_be_visible()  # the browser asks for a reason
     client = desk.client(BOB)
@@ -320,7 +320,7 @@ def test_hold_skip_and_an_extra(desk: Desk, seats: Seats) -> None:
     page.get_by_label("Why?").fill("no news")
     page.keyboard.press("Enter")
     said(page, "Skipped")
-    expect(page.get_by_role("button", name="Save words")).to_have_count(0)
+    expect(page.get_by_role("link", name="Word it")).to_have_count(0)
     page.get_by_role("button", name="Send it after all").click()
     said(page, "draft again")
     page.get_by_label("At (America/New_York)").fill("15:00")
@@ -333,7 +333,7 @@ def test_hold_skip_and_an_extra(desk: Desk, seats: Seats) -> None:
 def test_without_scripts_a_morning_is_shaped_and_sent(desk: Desk, seats: Seats, relay: SmtpServer) -> None:
     at_seven(desk)
     page = sit(seats, desk, java_script_enabled=False)
-    page.locator("#edit-2 summary").click()
+    page.locator("#edit-2").click()
     page.locator("#word-2").get_by_role("textbox", name="Headline").fill("Written without scripts")
     page.locator("#word-2").get_by_role("button", name="Save words").click()
     said(page, "Worded")

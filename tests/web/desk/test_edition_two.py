@@ -29,7 +29,7 @@ def test_different_rows_merge_and_the_same_headline_is_shown_to_both(desk: Desk,
     ana, bob = sit(seats, desk, ANA), sit(seats, desk, BOB)
     expect(ana.locator("#edition")).to_contain_text("Ana, Bob have it open", timeout=20_000)
     for page in (ana, bob):
-        page.locator("#edit-2 summary").click()
+        page.locator("#edit-2").click()
     mine = bob.locator("#word-2").get_by_role("textbox", name="Headline")
     mine.fill("Bob's word for it")
     ana.locator("#word-2").get_by_role("textbox", name="Headline").fill("Ana's word for it")
@@ -74,7 +74,7 @@ def test_what_somebody_has_not_posted_yet_outlives_what_comes_over_the_stream(
 ) -> None:
     at_seven(desk)
     bob = sit(seats, desk, BOB)
-    bob.locator("#edit-3 summary").click()
+    bob.locator("#edit-3").click()
     bob.locator("#word-3").get_by_role("textbox", name="Summary").fill("Half a thought")
     bob.locator("h1").click()
     desk.client(ANA).post(f"{EDITION}/drop", article="5", version="2")

@@ -97,7 +97,7 @@ def test_a_source_that_changes_after_it_was_worded_is_told_and_overwrites_nothin
     assert "In our words" in headlines(page)
     page.reload()
     expect(page.locator("#preflight")).to_contain_text("has changed at its source since an editor worded it")
-    page.locator("#edit-2 summary").click()
+    page.locator("#edit-2").click()
     page.locator("#word-2").get_by_role("textbox", name="Headline").fill("In our words, anew")
     page.keyboard.press("Enter")
     said(page, "Worded")
@@ -127,6 +127,62 @@ def test_on_a_phone_one_thing_at_a_time(desk: Desk, seats: Seats) -> None:
     bare = sit(seats, desk, viewport={"width": 390, "height": 800}, java_script_enabled=False)
     for part in ("#slots", "iframe", "#preflight"):
         expect(bare.locator(part)).to_be_visible()
+
+
+def test_a_form_that_cannot_be_opened_leaves_the_page_as_it_is(desk: Desk, seats: Seats) -> None:
+    at_seven(desk)
+    page = sit(seats, desk)
+    page.locator("#subject").fill("Half a thought")
+    page.route("**/entry?*", lambda route: route.abort())
+    page.locator("#edit-2").click()
+    expect(page.get_by_role("status")).to_contain_text("It could not be opened")
+    seats.expect("ERR_FAILED")
+    page.unroute("**/entry?*")
+    page.locator("#edit-2").evaluate("link => { link.click(); link.click() }")
+    expect(page.locator("#headline-2")).to_be_focused()
+    expect(page.locator("#word-2")).to_have_count(1)
+    page.locator("#edit-2").click()
+    expect(page.locator("#word-2")).to_be_hidden()
+    expect(page.locator("#subject")).to_have_value("Half a thought")
+
+
+def test_a_laptop_in_another_zone_says_what_its_own_clock_shows_then(desk: Desk, seats: Seats) -> None:
+    at_seven(desk)
+    kyiv = sit(seats, desk, timezone_id="Europe/Kyiv")
+    expect(kyiv.locator("#edition")).to_contain_text("Wed 18 Feb, 09:00 EST · 16:00 here, in")
+    expect(kyiv.locator("#edition")).to_contain_text("cut-off 08:30 · 15:30 here")
+    assert desk.client(ANA).post(f"{EDITION}/drop", article="5", version="1").status_code == 303
+    expect(kyiv.locator("#entry-5")).to_have_count(0)  # painted anew over the stream
+    expect(kyiv.locator("#edition")).to_contain_text("Wed 18 Feb, 09:00 EST · 16:00 here, in")
+    kyiv.goto(f"{desk.url}{EDITION}/decide/approve")
+    expect(kyiv.locator("main")).to_contain_text("09:00 EST · 16:00 here")
+    auckland = sit(seats, desk, timezone_id="Pacific/Auckland")
+    auckland.goto(f"{desk.url}/desk")
+    expect(auckland.locator("#newsletters")).to_contain_text("sends Wed 18 Feb, 09:00 EST · Thu 03:00 here")
+    home = sit(seats, desk, timezone_id="America/New_York")
+    expect(home.locator("#edition")).to_contain_text("09:00 EST, in 0")  # the countdown runs
+    assert "here" not in home.locator("#edition").inner_text()
+
+
+def test_subject_and_preheader_stand_side_by_side_as_an_inbox_shows_them(desk: Desk, seats: Seats) -> None:
+    at_seven(desk)
+    page = sit(seats, desk)
+    subject, preheader = page.locator("#subject"), page.locator("#preheader")
+    phone, line = page.locator(".inbox-phone"), page.locator(".inbox-line")
+    left, middle, right = (each.bounding_box() for each in (phone, subject, preheader))
+    assert left and middle and right
+    assert middle["y"] == right["y"] and left["x"] + left["width"] < middle["x"]
+    assert middle["x"] + middle["width"] < right["x"]
+    subject.fill("The ferry is back")
+    for shown in (phone, line):
+        expect(shown).to_contain_text("The ferry is back")
+    expect(page.locator("#subject-form")).to_contain_text("/65 good")
+    page.set_viewport_size({"width": 390, "height": 800})
+    left, middle, right = (each.bounding_box() for each in (phone, subject, preheader))
+    assert left and middle and right
+    assert left["y"] < middle["y"] < right["y"] and middle["x"] == right["x"]
+    expect(line).to_be_hidden()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 @pytest.mark.parametrize(

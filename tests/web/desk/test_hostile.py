@@ -77,7 +77,7 @@ def fill(desk: Desk) -> None:
         eve.post(f"{EDITION}/reword", article=str(number), headline=words, summary=words)
     eve.post(f"{EDITION}/subject", subject=SIXTY[0])
     eve.post(f"{EDITION}/drop", article=str(order(desk)[-1]))
-    warned = re.search(r'name="code" value="([\w-]+)"', eve.get(EDITION).text)
+    warned = re.search(r"waive\?code=([\w-]+)", eve.get(EDITION).text)
     assert warned
     eve.post(f"{EDITION}/waive", code=warned[1], why=SIXTY[5], version=str(story(desk).line.version))
     ana.post(f"{EDITION}/hold", why=SIXTY[10], version=str(story(desk).line.version))

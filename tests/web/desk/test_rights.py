@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import ExitStack
+from itertools import takewhile
 from urllib.parse import quote
 
 import httpx
@@ -119,7 +120,8 @@ def test_the_stream_speaks_to_our_own_pages_alone(desk: Desk) -> None:
         {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors"},
         {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"},
     ):
-        assert ana.get("/desk/stream?page=today", **headers).status_code == 403
+        with ana.http.stream("GET", "/desk/stream?page=today", headers=headers) as answer:
+            assert answer.status_code == 403  # one that is let in has no end
     for path in ("/desk/stream", "/desk/stream?page=nothing", "/desk/stream?page=sending&about=../x"):
         assert ana.get(path).status_code == 404
 
@@ -145,8 +147,7 @@ def test_an_open_stream_ends_with_its_session(desk: Desk) -> None:
         assert next(lines) == "event: part"
         staffing.change_role(desk.runtime, ANA, Role.EDITOR, machine_now(), who="ops")
         began = machine_now()
-        assert "event: gone" in list(lines)
-        assert (machine_now() - began).total_seconds() < 5.5
+        assert "event: gone" in takewhile(lambda _: (machine_now() - began).total_seconds() < 5.5, lines)
 
 
 def test_a_page_carries_the_desks_own_headers(desk: Desk) -> None:

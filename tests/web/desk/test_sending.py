@@ -2,39 +2,23 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from newsletter import worker
 from newsletter.services import status
 from newsletter.services.status import EditionStory
 from newsletter.values import Sums
 from tests.newsroom import at, until
 from tests.smtpd import SmtpServer
-from tests.web.desk.conftest import ANA, BOB, Desk, Seats
+from tests.web.desk.conftest import ANA, BOB, Desk, Seats, delivering
 
 # What the store itself decides is told elsewhere, on both
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 TODAY = "town/2026-02-18"
 SENDING = f"/desk/editions/{TODAY}/sending"
-
-
-@contextmanager
-def delivering(desk: Desk) -> Iterator[None]:
-    """The part of `serve` that delivers, beside the desk."""
-    stop = threading.Event()
-    thread = threading.Thread(target=worker.deliver, args=(desk.runtime, stop), kwargs={"until_idle": False})
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
 
 
 def story(desk: Desk) -> EditionStory:
