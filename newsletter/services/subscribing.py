@@ -19,7 +19,7 @@ from newsletter.services import lettering
 from newsletter.services.lettering import Addressee
 from newsletter.services.newcomers import welcome
 from newsletter.store import places, subscribers
-from newsletter.store.history import note
+from newsletter.store.history import note, note_each
 from newsletter.store.newsletters import newsletter_ids, sync_newsletters
 from newsletter.store.subscribers import Listed
 
@@ -48,8 +48,8 @@ def leave_together(
     """
     with runtime.database.writing() as session:
         ended = places.end_these(session, wanted, now)
-        for subscriber_id, newsletter_id in ended:
-            _note(session, now, "reader", "leave", subscriber_id, newsletter_id)
+        told = [(subscriber_id, f"newsletter {newsletter_id}") for subscriber_id, newsletter_id in ended]
+        note_each(session, now, "reader", "leave", "subscriber", told)
     return frozenset(ended)
 
 

@@ -5,22 +5,41 @@ What is noted here is logged too, once it is committed: one event for each act, 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import func
+from sqlalchemy import func, insert
 from sqlmodel import Session, col, select
 
 from newsletter import logs
 from newsletter.models import History
 
 NOTED = "noted"
+_INSERT = insert(History.__table__)  # type: ignore[attr-defined]
 
 log = logs.get(__name__)
 
 
 def note(session: Session, at: datetime, who: str, act: str, what: str, what_id: int, why: str = "") -> None:
     session.add(History(at=at, who=who, act=act, what=what, what_id=what_id, why=why))
+    _remember(session, who, act, what, what_id, why)
+
+
+def note_each(
+    session: Session, at: datetime, who: str, act: str, what: str, told: Sequence[tuple[int, str]]
+) -> None:
+    """Note what was done to many at this moment, (id, why) of each, in one statement."""
+    if told:
+        rows = [
+            {"at": at, "who": who, "act": act, "what": what, "what_id": number, "why": why}
+            for number, why in told
+        ]
+        session.connection().execute(_INSERT, rows)
+    for number, why in told:
+        _remember(session, who, act, what, number, why)
+
+
+def _remember(session: Session, who: str, act: str, what: str, what_id: int, why: str) -> None:
     session.info.setdefault(NOTED, []).append((f"{what}_{act}", {what: what_id, "who": who, "why": why}))
 
 

@@ -8,11 +8,24 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, bindparam, select, tuple_, update
 from sqlmodel import Session, col
 
 from newsletter.models import Cadence, Newsletter, Subscriber, Subscription, SubscriptionState, Suppression
+
+_SUBSCRIPTION: Any = Subscription.__table__  # type: ignore[attr-defined]
+_PLACE = (_SUBSCRIPTION.c.subscriber_id, _SUBSCRIPTION.c.newsletter_id)
+_STANDS = _SUBSCRIPTION.c.state != SubscriptionState.ENDED
+_FREE = select(*_PLACE).where(tuple_(*_PLACE).in_(bindparam("wanted", expanding=True)), _STANDS)
+# Built once, and of the table: what the ORM does for each is half of what a click costs
+_END_THESE = (
+    update(_SUBSCRIPTION)
+    .where(tuple_(*_PLACE).in_(_FREE.with_for_update(skip_locked=True)), _STANDS)
+    .values(state=SubscriptionState.ENDED, ended_at=bindparam("now"), paused_until=None)
+    .returning(*_PLACE)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +94,7 @@ def end_these(
 
     It waits for nobody: a row that somebody else holds is left out, as is one that had ended before.
     """
-    place = tuple_(col(Subscription.subscriber_id), col(Subscription.newsletter_id))
-    free = (
-        select(Subscription.subscriber_id, Subscription.newsletter_id)  # type: ignore[call-overload]
-        .where(place.in_(wanted), col(Subscription.state) != SubscriptionState.ENDED)
-        .with_for_update(skip_locked=True)
-    )
-    ended = session.execute(
-        update(Subscription)
-        .where(place.in_(free), col(Subscription.state) != SubscriptionState.ENDED)
-        .values(state=SubscriptionState.ENDED, ended_at=now, paused_until=None)
-        .returning(col(Subscription.subscriber_id), col(Subscription.newsletter_id))
-        .execution_options(synchronize_session=False)
-    )
+    ended = session.connection().execute(_END_THESE, {"wanted": wanted, "now": now})
     return sorted((subscriber, newsletter) for subscriber, newsletter in ended)
 
 

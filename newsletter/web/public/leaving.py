@@ -9,12 +9,16 @@ the same for somebody who has left before.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 from anyio.to_thread import run_sync
 from fastapi import Request, Response
+from fastapi.responses import HTMLResponse
 
 from newsletter.runtime import Runtime
 from newsletter.services import subscribing
+from newsletter.web.headers import UNLISTED
+from newsletter.web.pages import html
 from newsletter.web.public.leavers import Leavers, Place
 from newsletter.web.public.unlisted import unlisted
 from newsletter.web.requests import FormFields, OurRuntime
@@ -65,7 +69,13 @@ def _answer(runtime: Runtime, place: Place, fields: Mapping[str, str]) -> Respon
 
 
 def _left(runtime: Runtime, fields: Mapping[str, str], *, has_weekly: bool) -> Response:
-    return unlisted(runtime, "public/left.html", is_thanked="reason" in fields, has_weekly=has_weekly)
+    return HTMLResponse(_said(runtime.language, "reason" in fields, has_weekly), headers=UNLISTED)
+
+
+@cache
+def _said(language: str, is_thanked: bool, has_weekly: bool) -> str:
+    """Nothing of it is about who has left, so it is written once."""
+    return html("public/left.html", language=language, is_thanked=is_thanked, has_weekly=has_weekly)
 
 
 def _worn(runtime: Runtime) -> Response:
