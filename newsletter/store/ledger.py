@@ -41,7 +41,9 @@ SENDABLE = (EditionState.FROZEN, EditionState.SENDING)
 # What is said many times a second: put together once, and given to the connection itself, for the session
 # would look each time for objects that the statement changes, and takes longer than the store
 _BATCH = (col(Batch.edition_id) == bindparam("edition")) & (col(Batch.no) == bindparam("number"))
-_STANDING = select(Edition.state, goes_on()).where(col(Edition.id) == bindparam("edition"))  # type: ignore[call-overload]
+_STANDING = select(Edition.state, goes_on(), col(Edition.began_at).is_not(None)).where(  # type: ignore[call-overload]
+    col(Edition.id) == bindparam("edition")
+)
 _SUMS = {state.value: getattr(Batch, state.value) + bindparam(f"more_{state}") for state in COUNTED}
 _ADD_UP = update(Batch).where(_BATCH).values(_SUMS)
 _START = (
@@ -67,10 +69,10 @@ def lock_edition(session: Session, edition_id: int) -> EditionState:
 
 def take(session: Session, key: BatchKey, now: datetime) -> Taken | None:
     """Take a batch that is not done, whoever had it before; None when there is nothing to take."""
-    state, may_go = _standing(session, key.edition_id)
+    state, may_go, has_begun = _standing(session, key.edition_id)
     if not may_go or state not in SENDABLE:
         return None
-    if state is EditionState.FROZEN and not _start(session, key.edition_id, now):
+    if not has_begun and not _start(session, key.edition_id, now):
         return None
     row = session.connection().execute(_TAKE, _place(key)).one_or_none()
     if row is None:
@@ -97,7 +99,7 @@ def commit(session: Session, entries: Sequence[Entry]) -> list[Begun | None]:
     then counts only as far as it replaces a doubt.
     """
     standing = {edition: _standing(session, edition) for edition in {e.taken.key.edition_id for e in entries}}
-    heeding = [_heed(entry, *standing[entry.taken.key.edition_id]) for entry in entries]
+    heeding = [_heed(entry, *standing[entry.taken.key.edition_id][:2]) for entry in entries]
     owned = move_on(session, heeding)
     mine = [entry for entry in heeding if entry.taken in owned]
     settle_rows(session, mine)
@@ -167,10 +169,10 @@ def _start(session: Session, edition_id: int, now: datetime) -> bool:
     return started.rowcount == 1
 
 
-def _standing(session: Session, edition_id: int) -> tuple[EditionState, bool]:
-    """An edition's state, and whether editions may be sent at all."""
-    state, may_go = session.connection().execute(_STANDING, {"edition": edition_id}).one()
-    return EditionState(state), may_go
+def _standing(session: Session, edition_id: int) -> tuple[EditionState, bool, bool]:
+    """An edition's state, whether editions may be sent at all, and whether this one has begun."""
+    state, may_go, has_begun = session.connection().execute(_STANDING, {"edition": edition_id}).one()
+    return EditionState(state), may_go, has_begun
 
 
 def _without_retry(item: Settled) -> Settled:
