@@ -28,7 +28,7 @@ test: $(STAMP) tools  ## every test, on SQLite and on a real PostgreSQL
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(TEST_ARGS)
 
 soak: $(STAMP) tools  ## the long stories at their full count
-	$(BIN)/python -m pytest --soak tests/stories tests/web/desk/test_edition_two.py $(TEST_ARGS)
+	$(BIN)/python -m pytest --soak tests/stories tests/security tests/web/test_flood.py tests/web/desk/test_edition_two.py $(TEST_ARGS)
 
 check: $(STAMP)  ## format, lint, types, imports
 	$(BIN)/ruff format --check .
