@@ -2,9 +2,11 @@
 
 python -m bench.leaving
 python -m bench.leaving --readers 100000 --only quiet
+python -m bench.leaving --only serve --worker
 
 The real commands in processes of their own: `newsletter web` alone, then one `newsletter serve`, which
-freezes, sends to our sink and takes the clicks, all in one process. Of the send, turns with clicks and
+freezes, sends to our sink and takes the clicks, all in one process; or, with `--worker`, leaves sending to
+a `newsletter worker`, as whoever has a million readers would. Of the send, turns with clicks and
 without alternate, so that a machine that others use meanwhile slows both alike.
 """
 
@@ -17,7 +19,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
 
@@ -34,6 +36,7 @@ from newsletter.demo.catchall import free_port
 from newsletter.models import Batch, Edition
 from newsletter.runtime import Runtime
 from newsletter.services.counting import keep_counts
+from newsletter.store import hints
 from tests.newsroom import COMMAND, NINE, Newsroom, at, until
 
 PARTS = ("quiet", "serve")
@@ -49,8 +52,11 @@ def main() -> None:
 def _measurements(given: argparse.Namespace) -> Iterator[Row]:
     with newsroom(given.store, connections=20) as room, Sink() as sink:
         port = free_port()
-        room.configure(web_port=port, relay_port=sink.port)
+        engine = 'engine = "procrastinate"' if given.worker else ""
+        room.configure(web_port=port, relay_port=sink.port, sending=engine)
         with room.opened() as runtime:
+            if given.worker:
+                hints.set_up(runtime.database)
             fill(runtime, given.readers, people(given.store))
             room.import_stories(15)
             paths = _links(runtime)
@@ -72,7 +78,10 @@ def _quiet(room: Newsroom, port: int, paths: Iterator[str], given: argparse.Name
 def _served(
     room: Newsroom, runtime: Runtime, port: int, paths: Iterator[str], given: argparse.Namespace
 ) -> Iterator[Row]:
-    with running(room, port, "serve", "08:57:40"):
+    with ExitStack() as beside:
+        beside.enter_context(running(room, port, "serve", "08:57:40"))
+        if given.worker:
+            beside.enter_context(working(room))
         with Clicks(port, paths, connections=8, rate=given.rate) as clicks:
             until(lambda: _state(runtime) == "frozen", PATIENCE)
         yield Row(f"serve, up to the end of the freeze of {_frozen(runtime):,}", clicks.taken.figures())
@@ -131,6 +140,17 @@ def running(room: Newsroom, port: int, command: str, clock: str) -> Iterator[sub
             process.send_signal(signal.SIGTERM)
 
 
+@contextmanager
+def working(room: Newsroom) -> Iterator[None]:
+    """A worker, to the end of the block."""
+    worker = room.start("worker", "--quiet", now=at("08:57:40"))
+    try:
+        yield
+    finally:
+        worker.send_signal(signal.SIGTERM)
+        worker.communicate()
+
+
 def _answers(port: int) -> bool:
     try:
         return httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
@@ -177,6 +197,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure who leaves; the defaults take some six minutes.")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--store", choices=STORES, default="postgresql")
+    parser.add_argument("--worker", action="store_true", help="deliver in a process of its own (postgresql)")
     parser.add_argument("--readers", type=int, default=1_000_000)
     parser.add_argument("--connections", type=int, nargs="+", default=(8, 32), help="that click at once")
     parser.add_argument("--seconds", type=float, default=10, help="of clicks while nothing is sent")
