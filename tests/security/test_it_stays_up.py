@@ -20,6 +20,7 @@ from newsletter.services import importing, sheets
 from newsletter.services.importing import Wishes
 from newsletter.web.app import create_app
 from newsletter.web.border import Limits
+from tests.newsroom import until
 from tests.web.conftest import NOON, Paper
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -63,6 +64,7 @@ def test_while_bombs_fall_the_program_answers(site: httpx.Client) -> None:
     bombers = [threading.Thread(target=drop) for _ in range(4)]
     for bomber in bombers:
         bomber.start()
+    until(lambda: bool(answers))  # or we had asked for the last time before the first has fallen
     waits = sorted(site.get("/healthz").elapsed.total_seconds() for _ in range(30))
     stop.set()
     for bomber in bombers:
