@@ -12,7 +12,7 @@ from newsletter.cli.console import finish, foreign, readers
 from newsletter.cli.options import command, runtime
 from newsletter.cli.shaping import WHO, EditionName
 from newsletter.services import correcting, gathering, status
-from newsletter.services.correcting import Erratum
+from newsletter.services.correcting import Corrected, Erratum
 
 
 def register(room: typer.Typer) -> None:
@@ -47,19 +47,18 @@ def correct(
         who=WHO, mail=mail, dry_run=dry_run,
     )  # fmt: skip
 
-    def show(console: Console) -> None:
-        would = "would be" if dry_run else "is"
-        console.print(foreign(f"{done.edition} {would} corrected at {done.address}: {done.told}"))
-        if done.mail:
-            send = f"newsletter send {newsletter.slug} --edition {done.mail}"
-            console.print(
-                foreign(f"{newsletter.slug}/{done.mail} {would} drafted for {readers(done.people)}; {send}")
-            )
-        elif done.people:
-            console.print(
-                foreign(f"{readers(done.people)} got the error; --mail drafts an edition for them.")
-            )
-        if dry_run:
-            console.print("Nothing was written.")
+    finish(
+        {**asdict(done), "dry_run": dry_run}, lambda console: _show(console, newsletter.slug, done, dry_run)
+    )
 
-    finish({**asdict(done), "dry_run": dry_run}, show)
+
+def _show(console: Console, newsletter: str, done: Corrected, dry_run: bool) -> None:
+    would = "would be" if dry_run else "is"
+    console.print(foreign(f"{done.edition} {would} corrected at {done.address}: {done.told}"))
+    if done.mail:
+        send = f"newsletter send {newsletter} --edition {done.mail}"
+        console.print(foreign(f"{newsletter}/{done.mail} {would} drafted for {readers(done.people)}; {send}"))
+    elif done.people:
+        console.print(foreign(f"{readers(done.people)} got the error; --mail drafts an edition for them."))
+    if dry_run:
+        console.print("Nothing was written.")

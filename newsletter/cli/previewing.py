@@ -6,6 +6,7 @@ import os
 import secrets
 import tempfile
 import webbrowser
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -64,17 +65,17 @@ def preview(
     if opens and not webbrowser.open(files[0].absolute().as_uri()):
         note("No browser could be opened here.")
 
-    def show(console: Console) -> None:
-        for file in files:
-            console.print(foreign(file), soft_wrap=True)
-        for line in lines:
-            console.print(foreign(line), soft_wrap=True)
-        if diff and not lines:
-            console.print("It reads the same.")
-
     finish(
-        {"edition": f"{newsletter.slug}/{slug}", "files": list(map(str, files)), "diff": list(lines)}, show
+        {"edition": f"{newsletter.slug}/{slug}", "files": list(map(str, files)), "diff": list(lines)},
+        lambda console: _show_written(console, files, lines, compared=diff is not None),
     )
+
+
+def _show_written(console: Console, files: Sequence[Path], lines: Sequence[str], *, compared: bool) -> None:
+    for line in (*files, *lines):
+        console.print(foreign(line), soft_wrap=True)
+    if compared and not lines:
+        console.print("It reads the same.")
 
 
 def check(

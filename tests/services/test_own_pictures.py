@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,9 +16,9 @@ from newsletter.services.shaping import Hand
 from newsletter.services.showing import Row
 from newsletter.values import NO_PICTURE, Picture
 from tests.newsroom import Newsroom, at
+from tests.services.conftest import DAWN, SLUG
 
-SLUG = "2026-02-18"
-DAWN, LATER = at("05:00"), at("05:10")
+LATER = at("05:10")
 CAME = Picture("https://town.example/ferry.jpg", 1200, 800, "A ferry")
 OURS = "https://town.example/harbour.jpg"
 ANA = Hand("Ana")
@@ -43,17 +42,6 @@ def room(tmp_path: Path, database_url: str) -> Newsroom:
     room.import_articles((told(number, f"Story no. {number}") for number in range(5)), at("04:00"))
     room.run("tick", now=DAWN)
     return room
-
-
-@pytest.fixture
-def runtime(room: Newsroom) -> Iterator[Runtime]:
-    with room.opened(DAWN) as runtime:
-        yield runtime
-
-
-@pytest.fixture
-def town(runtime: Runtime) -> NewsletterSettings:
-    return runtime.newsletter("town")
 
 
 def row(runtime: Runtime, town: NewsletterSettings, number: int) -> Row:

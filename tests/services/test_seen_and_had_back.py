@@ -15,10 +15,8 @@ from newsletter.services import deciding, dispatching, editing, foreseeing, shap
 from newsletter.services.dispatching import Seen
 from newsletter.services.shaping import Hand
 from tests.newsroom import Newsroom, at
+from tests.services.conftest import DAWN, SLUG
 from tests.smtpd import SmtpServer
-
-SLUG = "2026-02-18"
-DAWN = at("05:00")
 
 
 @pytest.fixture
@@ -30,17 +28,6 @@ def room(tmp_path: Path, database_url: str) -> Iterator[Newsroom]:
         room.import_stories(6)
         room.run("tick", now=DAWN)
         yield room
-
-
-@pytest.fixture
-def runtime(room: Newsroom) -> Iterator[Runtime]:
-    with room.opened(DAWN) as runtime:
-        yield runtime
-
-
-@pytest.fixture
-def town(runtime: Runtime) -> NewsletterSettings:
-    return runtime.newsletter("town")
 
 
 def edition(runtime: Runtime, town: NewsletterSettings) -> Edition:
